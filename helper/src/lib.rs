@@ -1,0 +1,38 @@
+//! What the frontend and the in-container helper say to each other.
+//!
+//! The frontend puts a [`RecordRequest`] or a [`Spec`] into a vertex; the helper, which is this crate's
+//! binary, acts on it there. A recording comes back as files in the vertex's output.
+//! Nothing here knows LLB, and nothing in the frontend knows how rustc is run.
+
+pub mod recording;
+pub mod spec;
+
+/// Environment variables that carry a request into a vertex: `LONGSHORE_REQUEST_0`, `_1`, … joined in order.
+/// They are cut in pieces because Linux allows 128 KiB for one string of the environment (MAX_ARG_STRLEN).
+pub const REQUEST_ENV_PREFIX: &str = "LONGSHORE_REQUEST_";
+
+/// Longest piece of a request, in bytes.
+pub const REQUEST_PIECE_BYTES_MAX: usize = 96 * 1024;
+
+/// Where the helper itself is mounted in every vertex.
+pub const HELPER_PATH: &str = "/longshore/helper";
+
+/// Where the slots' cache mount lies: files `0`, `1`, … of which a running vertex holds one by `flock`.
+pub const SLOTS_DIR: &str = "/longshore/slots";
+
+/// Cuts a request into the values of `LONGSHORE_REQUEST_0`, `_1`, …, never inside a character.
+pub fn split_request(json: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = json;
+    while rest.len() > REQUEST_PIECE_BYTES_MAX {
+        let mut at = REQUEST_PIECE_BYTES_MAX;
+        while !rest.is_char_boundary(at) {
+            at -= 1;
+        }
+        let (head, tail) = rest.split_at(at);
+        pieces.push(head);
+        rest = tail;
+    }
+    pieces.push(rest);
+    pieces
+}

@@ -1,0 +1,2 @@
+//! The helper binary.
+fn main() {}

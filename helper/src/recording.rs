@@ -1,0 +1,88 @@
+//! What `longshore-helper record` is asked, and what it writes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// File of the output that holds the [`Recording`].
+pub const RECORDING_FILE: &str = "recording.json";
+/// File of the output that holds what `cargo metadata --format-version 1` printed.
+pub const METADATA_FILE: &str = "metadata.json";
+/// File of the output that holds a [`Failure`]; it exists only when cargo refused.
+pub const FAILURE_FILE: &str = "failure.json";
+
+/// Asks for a recording of one `cargo build`.
+///
+/// The vertex has: `skeleton` read-only, `workspace` and `target_dir` writable and empty,
+/// `CARGO_HOME` writable and empty, `output` writable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRequest {
+    /// Directory with the real manifests, lock file and cargo configuration, laid out as in the workspace.
+    pub skeleton: String,
+    /// File with one path per line, relative to the workspace: files to create empty unless the skeleton has them.
+    pub names: String,
+    /// Where the workspace is put together; cargo runs here.
+    pub workspace: String,
+    /// `CARGO_TARGET_DIR`.
+    pub target_dir: String,
+    /// Where the results are written.
+    pub output: String,
+    /// Text of `$CARGO_HOME/config.toml`: source replacement and the like.
+    pub cargo_config: String,
+    /// What comes after `cargo metadata --format-version 1`.
+    pub metadata_args: Vec<String>,
+    /// What comes after `cargo`: `build`, `--locked`, …
+    pub build_args: Vec<String>,
+}
+
+/// Everything cargo would have run, sorted, without anything that differs between two recordings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// What `rustc -vV` printed.
+    pub rustc: String,
+    /// What `cargo -V` printed.
+    pub cargo: String,
+    /// Host triple, from `rustc -vV`.
+    pub host: String,
+    /// Sorted by kind, then arguments, then environment.
+    pub calls: Vec<Call>,
+}
+
+/// One process that cargo started.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Call {
+    /// Compiler or build script.
+    pub kind: CallKind,
+    /// For a build script the path of the executable; empty for rustc.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exe: String,
+    /// Arguments, without the program itself. Argument files (`@path`) are already expanded.
+    pub args: Vec<String>,
+    /// Working directory.
+    pub cwd: String,
+    /// The variables that cargo set: those that differ from the environment in which cargo itself was started,
+    /// less what describes the recording and not the build (`RUSTC_WRAPPER`, jobserver, `LD_LIBRARY_PATH`, …).
+    /// Empty values are kept: `CARGO_ENCODED_RUSTFLAGS=""` must stay set.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What kind of process a [`Call`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallKind {
+    /// The compiler, on one unit.
+    Rustc,
+    /// A build script.
+    BuildScript,
+}
+
+/// cargo refused: the vertex still succeeds, so that the frontend can say it well and at the right place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The command, as a user would type it: `cargo metadata …`, or `cargo` when there is no cargo at all.
+    pub command: String,
+    /// Exit status, or -1 when there was none.
+    pub status: i32,
+    /// What it wrote to stderr, without colours.
+    pub stderr: String,
+}

@@ -1,0 +1,156 @@
+//! What `longshore-helper build` is asked to do in the vertex of one package.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The steps of one vertex, run one after the other while holding one slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Name and version, for messages: `serde 1.0.228`.
+    pub package: String,
+    /// For a workspace member: its directory relative to the workspace, and the manifest to name in help texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Member>,
+    /// The vertex's output directory, writable: `/t/serde-1.0.228`.
+    pub output: String,
+    /// The cache mount of this member, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
+    /// Environment that all steps share.
+    pub env: BTreeMap<String, String>,
+    /// Output directories of the packages this one may load crates from; each becomes `-L dependency=`.
+    pub dependencies: Vec<String>,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// Where a member lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Directory, relative to the workspace root; empty for the root package.
+    pub directory: String,
+    /// Absolute path of the workspace root in the vertex: `/ws`.
+    pub workspace: String,
+}
+
+/// One process of a [`Spec`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum Step {
+    /// Run rustc once.
+    Rustc(Rustc),
+    /// Run a build script once.
+    BuildScript(BuildScript),
+}
+
+/// One call of rustc.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rustc {
+    /// What to call it in messages: `serde (lib)`, `app (bin "server")`, `app (build script)`.
+    pub name: String,
+    /// Arguments as cargo gave them, paths already those of the vertex, without `-L dependency=`.
+    pub args: Vec<String>,
+    /// Working directory.
+    pub cwd: String,
+    /// Environment beyond the spec's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// What is compiled: decides which `rustc-link-arg-*` apply, and whether `-l` does.
+    pub target: TargetKind,
+    /// The package also has a library, so `-l` of its build script goes there and not to this target.
+    #[serde(default)]
+    pub has_lib_beside: bool,
+    /// What the package's own build script said: a file that a [`BuildScript`] step wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// What build scripts of linkable dependencies said, in cargo's order; their search paths (and, for a
+    /// cdylib, their cdylib link arguments) apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependency_scripts: Vec<String>,
+}
+
+/// What a rustc call makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// `lib`, `rlib`, `dylib` or a mixture that includes no cdylib.
+    Lib,
+    /// A library whose crate types include `cdylib`.
+    Cdylib,
+    /// A procedural macro.
+    ProcMacro,
+    /// A binary of this name (dashes kept).
+    Bin(String),
+    /// A build script.
+    BuildScript,
+}
+
+/// One run of a build script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildScript {
+    /// What to call it in messages: `ring 0.17.8 (build script)`.
+    pub name: String,
+    /// The executable that an earlier step compiled.
+    pub exe: String,
+    /// Working directory: the package's root.
+    pub cwd: String,
+    /// Environment beyond the spec's, `OUT_DIR` included.
+    pub env: BTreeMap<String, String>,
+    /// `OUT_DIR`; created before the run.
+    pub out_dir: String,
+    /// Where to write the [`ScriptOutput`].
+    pub script: String,
+    /// `DEP_<LINKS>_<KEY>`: for each direct dependency with `links`, its name and its script's output file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links_of_dependencies: Vec<(String, String)>,
+    /// Old-style `cargo:KEY=VALUE` lines are metadata, whatever the package; `cargo::` needs rust-version ≥ 1.77
+    /// in the package if it states one. False when the package states an older one.
+    pub double_colon: bool,
+}
+
+/// What one run of a build script said, as cargo understands it (cargo's `custom_build.rs`, `BuildOutput`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScriptOutput {
+    /// `-L` values, in order, duplicates kept: `native=/x`, `/y`, …
+    pub library_paths: Vec<String>,
+    /// `-l` values.
+    pub library_links: Vec<String>,
+    /// Link arguments and the targets they are for.
+    pub linker_args: Vec<(LinkArgTarget, String)>,
+    /// `--cfg` values.
+    pub cfgs: Vec<String>,
+    /// `--check-cfg` values.
+    pub check_cfgs: Vec<String>,
+    /// `rustc-env`, in order.
+    pub env: Vec<(String, String)>,
+    /// Metadata for `DEP_<LINKS>_<KEY>`, in order.
+    pub metadata: Vec<(String, String)>,
+    /// `rerun-if-changed` paths, as printed.
+    pub rerun_if_changed: Vec<String>,
+    /// `rerun-if-env-changed` names.
+    pub rerun_if_env_changed: Vec<String>,
+    /// `warning` lines.
+    pub warnings: Vec<String>,
+}
+
+/// Which targets a link argument is for (cargo's `LinkArgTarget`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkArgTarget {
+    /// `rustc-link-arg`.
+    All,
+    /// `rustc-cdylib-link-arg`, `rustc-link-arg-cdylib`.
+    Cdylib,
+    /// `rustc-link-arg-bins`.
+    Bin,
+    /// `rustc-link-arg-bin=NAME=FLAG`.
+    SingleBin(String),
+    /// `rustc-link-arg-tests`.
+    Test,
+    /// `rustc-link-arg-benches`.
+    Bench,
+    /// `rustc-link-arg-examples`.
+    Example,
+}
