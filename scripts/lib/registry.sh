@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# A registry on the loopback device, for cache export and import between
+# engines. All engines here reach it, over plain http.
+
+registry_port() { printf '%s' "${LONGSHORE_REGISTRY_PORT:-5055}"; }
+registry_address() { printf '127.0.0.1:%s' "$(registry_port)"; }
+
+registry_answers() { (: <"/dev/tcp/127.0.0.1/$(registry_port)") 2>/dev/null; }
+
+# The machine's own Docker runs the registry's image; beside an engine of our
+# own, or with no Docker at all, Debian's registry runs from the same tree.
+registry_up() {
+  local port tick
+  port=$(registry_port)
+  [[ $port =~ ^[0-9]+$ ]] || die "LONGSHORE_REGISTRY_PORT is '$port', not a port"
+  if service_pid "$STATE/registry" >/dev/null; then
+    registry_answers || die "the registry runs, but not on port $port; scripts/engine registry down first"
+    registry_address
+    echo
+    return
+  fi
+  if [[ $(engine_kind default) == host ]]; then
+    if [[ $(host_docker container inspect -f '{{.State.Running}}' longshore-registry 2>/dev/null) != true ]]; then
+      host_docker rm -f longshore-registry >/dev/null 2>&1 || true
+      HOST_DOCKER_TIMEOUT=600 host_docker run -d --name longshore-registry \
+        -p "127.0.0.1:$port:5000" registry:2 >/dev/null || die "the registry's container did not start"
+    fi
+  else
+    registry_up_own "$port"
+  fi
+  for ((tick = 0; tick < 100; tick++)); do
+    if registry_answers; then
+      registry_address
+      echo
+      return
+    fi
+    sleep 0.1
+  done
+  tail -n 5 "$STATE/registry/log" >&2 2>/dev/null || true
+  die "the registry does not answer on $(registry_address)"
+}
+
+registry_up_own() {
+  local port=$1 suite
+  need_root
+  if registry_answers; then die "port $port is taken by another program; set LONGSHORE_REGISTRY_PORT"; fi
+  suite=$(with_lock rootfs rootfs_up '')
+  mkdir -p "$STATE/registry/run"
+  cat >"$STATE/registry/run/config.yml" <<YAML
+version: 0.1
+storage:
+  filesystem:
+    rootdirectory: /var/lib/docker
+  delete:
+    enabled: true
+http:
+  addr: 127.0.0.1:$port
+YAML
+  service_start "$STATE/registry" "$(rootfs_dir "$suite")" docker-registry serve /run/host/config.yml
+}
+
+registry_down() {
+  if [[ -d $STATE/registry ]]; then
+    service_stop "$STATE/registry"
+    say "the registry is stopped"
+  elif host_docker container inspect longshore-registry >/dev/null 2>&1; then
+    host_docker rm -f longshore-registry >/dev/null
+    say "the registry is stopped"
+  fi
+}
