@@ -1,2 +1,88 @@
-//! The helper binary.
-fn main() {}
+//! The helper binary: recorder and runner inside build containers.
+//!
+//! It is started in four ways: as `record` and `build` by the frontend's vertices, and, while a recording is under
+//! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
+
+mod ansi;
+mod environment;
+mod files;
+mod help;
+mod library_path;
+mod mtime;
+mod problem;
+mod process;
+mod recorder;
+mod request;
+mod reuse;
+mod runner;
+mod rustc;
+mod script;
+mod script_run;
+mod slots;
+mod stub;
+mod tree;
+mod wrapper;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{env, panic};
+
+use crate::problem::{Problem, Result};
+use crate::runner::Verdict;
+
+/// What `sysexits.h` calls an internal software error.
+const EXIT_INTERNAL_ERROR: u8 = 70;
+
+const USAGE: &str =
+    "usage: longshore-helper record | build | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+
+fn main() -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        eprintln!("internal error: {info}");
+        eprintln!("please report this, with the lines above, as a bug of longshore-helper {}", version());
+    }));
+    match panic::catch_unwind(run) {
+        Ok(Ok(code)) => code,
+        Ok(Err(problem)) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+        Err(_) => ExitCode::from(EXIT_INTERNAL_ERROR),
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let mut args = env::args_os();
+    let program = args.next().map(PathBuf::from).unwrap_or_default();
+    let args: Vec<OsString> = args.collect();
+    if let Some(recording) = env::var_os(recorder::RECORDING_ENV) {
+        let recording = PathBuf::from(recording);
+        return match stub::stands_for_build_script(&program) {
+            true => stub::run(&recording, &program, &args),
+            false => wrapper::run(&recording, args),
+        };
+    }
+    match args.first().and_then(|command| command.to_str()) {
+        Some("record") => {
+            recorder::record(&request::read()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("build") => match runner::build(&request::read()?)? {
+            Verdict::Passed => Ok(ExitCode::SUCCESS),
+            Verdict::Failed => Ok(ExitCode::FAILURE),
+        },
+        Some("--version") => {
+            writeln!(io::stdout(), "longshore-helper {}", version())
+                .map_err(|error| Problem::io("write to stdout", &error))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => Err(Problem::new(format!("no such command: `{other}`; {USAGE}"))),
+        None => Err(Problem::new(USAGE)),
+    }
+}
+
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

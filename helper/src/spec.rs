@@ -133,6 +133,9 @@ pub struct ScriptOutput {
     pub rerun_if_env_changed: Vec<String>,
     /// `warning` lines.
     pub warnings: Vec<String>,
+    /// The `OUT_DIR` of the run: search paths inside of it come before all others, and its contents count as input
+    /// of the scripts that get this one's metadata. Filled in by the helper.
+    pub out_dir: String,
 }
 
 /// Which targets a link argument is for (cargo's `LinkArgTarget`).

@@ -1,0 +1,48 @@
+//! The environment that children of the helper get.
+//!
+//! A vertex's environment is that of its image plus what BuildKit and the frontend add for themselves; the latter
+//! must reach neither cargo, which would record it, nor rustc and build scripts, which could depend on it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{OsStr, OsString};
+
+/// A whole environment: children are started with exactly this one.
+pub(crate) type Environment = BTreeMap<OsString, OsString>;
+
+/// What the image and the user set, without what only this process is told.
+pub(crate) fn base() -> Environment {
+    env::vars_os().filter(|(name, _)| !is_private(name)).collect()
+}
+
+/// Adds or replaces variables.
+pub(crate) fn extend(environment: &mut Environment, more: &BTreeMap<String, String>) {
+    for (name, value) in more {
+        environment.insert(name.into(), value.into());
+    }
+}
+
+/// Whether a variable is for this process alone: our own, and the tracing ones, whose values BuildKit makes up
+/// anew for every process.
+fn is_private(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == "TRACEPARENT"
+        || name == "TRACESTATE"
+        || name.starts_with("OTEL_")
+        || name.starts_with("LONGSHORE_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tracing_and_requests_are_private_and_nothing_else_is() {
+        for private in ["TRACEPARENT", "TRACESTATE", "OTEL_TRACES_EXPORTER", "LONGSHORE_REQUEST_0"] {
+            assert!(is_private(OsStr::new(private)), "{private}");
+        }
+        for public in ["PATH", "CARGO_HOME", "TRACE", "RUSTFLAGS"] {
+            assert!(!is_private(OsStr::new(public)), "{public}");
+        }
+    }
+}

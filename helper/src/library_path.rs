@@ -1,0 +1,73 @@
+//! `LD_LIBRARY_PATH` for processes that may be linked to shared libraries of the build.
+//!
+//! cargo lists its `deps` directory for rustc (procedural macros) and for build scripts; here that directory is many.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::{env, io};
+
+use crate::environment::Environment;
+use crate::problem::{Doing, Problem, Result};
+use crate::tree;
+
+const VARIABLE: &str = "LD_LIBRARY_PATH";
+
+/// Puts those of `dependencies` in front that have shared libraries at all, since the loader tries every directory
+/// for every library, then `toolchain`, which such libraries need in turn.
+pub(crate) fn add(
+    environment: &mut Environment,
+    dependencies: &[String],
+    toolchain: Option<PathBuf>,
+) -> Result<()> {
+    let mut path = Vec::new();
+    for directory in dependencies.iter().map(Path::new) {
+        if has_shared_libraries(directory)? {
+            path.push(directory.to_owned());
+        }
+    }
+    path.extend(toolchain);
+    if path.is_empty() {
+        return Ok(());
+    }
+    let ambient = environment.get(OsStr::new(VARIABLE)).cloned().unwrap_or_default();
+    path.extend(env::split_paths(&ambient).filter(|part| !part.as_os_str().is_empty()));
+    let joined = env::join_paths(path)
+        .map_err(|error| Problem::new(format!("a directory cannot be listed in `{VARIABLE}`: {error}")))?;
+    environment.insert(VARIABLE.into(), joined);
+    Ok(())
+}
+
+fn has_shared_libraries(directory: &Path) -> Result<bool> {
+    match tree::names(directory) {
+        Ok(names) => Ok(names.iter().any(|name| name.extension().is_some_and(|extension| extension == "so"))),
+        // rustc takes a search path that does not exist without a word, and so do we.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).doing("list", directory),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_directories_with_shared_libraries_are_searched() {
+        let root = tempfile::tempdir().unwrap();
+        for (directory, file) in [("a", "liba.rlib"), ("b", "libb.so")] {
+            fs::create_dir(root.path().join(directory)).unwrap();
+            fs::write(root.path().join(directory).join(file), "").unwrap();
+        }
+        let path = |name: &str| root.path().join(name).to_string_lossy().into_owned();
+        let mut environment = Environment::new();
+        add(&mut environment, &[path("a"), path("missing")], None).unwrap();
+        assert_eq!(environment, Environment::new());
+
+        environment.insert(VARIABLE.into(), "/x".into());
+        add(&mut environment, &[path("a"), path("b")], Some(PathBuf::from("/toolchain"))).unwrap();
+        let expected = OsString::from(format!("{}:/toolchain:/x", path("b")));
+        assert_eq!(environment.get(OsStr::new(VARIABLE)), Some(&expected));
+    }
+}

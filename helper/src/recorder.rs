@@ -1,0 +1,206 @@
+//! `longshore-helper record`: lets the real cargo plan a build, and writes down what it would have run.
+//!
+//! Nothing is compiled. cargo runs with this binary as its rustc wrapper (see `wrapper.rs`), which creates empty
+//! outputs; its build scripts are this binary too (see `stub.rs`). What a call means is for the frontend to say.
+
+mod ambient;
+mod calls;
+mod skeleton;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+use longshore_helper::recording::{
+    FAILURE_FILE, Failure, METADATA_FILE, RECORDING_FILE, RecordRequest, Recording,
+};
+
+pub(crate) use self::calls::write_call;
+use crate::environment::{self, Environment};
+use crate::problem::{Doing, Problem, Result};
+use crate::{ansi, files, process};
+
+/// Set while a recording is under way: the directory in which it grows.
+pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
+
+/// Below the target directory, which holds nothing else that is kept.
+const RECORDING_DIRECTORY: &str = ".longshore-recording";
+
+/// What cargo said no to, or a problem of our own.
+enum Refusal {
+    Cargo(Failure),
+    Problem(Problem),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal::Problem(problem)
+    }
+}
+
+/// Does what the request asks; a refusal of cargo's is a result like any other.
+pub(crate) fn record(request: &RecordRequest) -> Result<()> {
+    let output = Path::new(&request.output);
+    fs::create_dir_all(output).doing("create", output)?;
+    match run_cargo(request) {
+        Ok(recording) => files::write_json(&output.join(RECORDING_FILE), &recording),
+        Err(Refusal::Cargo(failure)) => files::write_json(&output.join(FAILURE_FILE), &failure),
+        Err(Refusal::Problem(problem)) => Err(problem),
+    }
+}
+
+fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal> {
+    let workspace = Path::new(&request.workspace);
+    skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), workspace)?;
+    write_cargo_config(&request.cargo_config)?;
+    let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
+    let environment = cargo_environment(request);
+
+    let rustc = text(run("rustc", &["-vV".to_owned()], workspace, &environment)?);
+    let cargo = text(run("cargo", &["-V".to_owned()], workspace, &environment)?);
+    let mut metadata_args = vec!["metadata".to_owned(), "--format-version".to_owned(), "1".to_owned()];
+    metadata_args.extend_from_slice(&request.metadata_args);
+    let metadata = run("cargo", &metadata_args, workspace, &environment)?;
+    let metadata_file = Path::new(&request.output).join(METADATA_FILE);
+    fs::write(&metadata_file, metadata).doing("write", &metadata_file)?;
+
+    let mut environment = environment;
+    let helper = env::current_exe().map_err(|error| Problem::io("find the helper's own path", &error))?;
+    environment.insert("RUSTC_WRAPPER".into(), helper.into());
+    environment.insert(RECORDING_ENV.into(), recording.clone().into());
+    ambient::save(&recording, &environment)?;
+    run("cargo", &request.build_args, workspace, &environment)?;
+
+    let host = host(&rustc)?;
+    let calls = calls::collect(&recording)?;
+    fs::remove_dir_all(&recording).doing("remove", &recording)?;
+    Ok(Recording { rustc, cargo, host, calls })
+}
+
+/// What the calling process must leave out of what it passes on, and what it must record.
+pub(crate) fn recorded_environment(recording: &Path) -> Result<std::collections::BTreeMap<String, String>> {
+    ambient::difference_to_saved(recording)
+}
+
+fn write_cargo_config(text: &str) -> Result<()> {
+    let Some(home) = env::var_os("CARGO_HOME") else {
+        return Err(Problem::new("`CARGO_HOME` is not set; it must name a writable, empty directory"));
+    };
+    let home = PathBuf::from(home);
+    fs::create_dir_all(&home).doing("create", &home)?;
+    let file = home.join("config.toml");
+    fs::write(&file, text).doing("write", &file)
+}
+
+fn prepare_recording_directory(target_dir: &Path) -> Result<PathBuf> {
+    let directory = target_dir.join(RECORDING_DIRECTORY);
+    fs::create_dir_all(target_dir).doing("create", target_dir)?;
+    // What an interrupted recording left must not get into this one.
+    match fs::remove_dir_all(&directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).doing("remove", &directory);
+        }
+        _ => {}
+    }
+    fs::create_dir(&directory).doing("create", &directory)?;
+    Ok(directory)
+}
+
+/// The environment of every command of a recording, before the wrapper is added.
+fn cargo_environment(request: &RecordRequest) -> Environment {
+    let mut environment = environment::base();
+    // How cargo talks must not depend on the image: `-vv` even changes `--cap-lints`.
+    environment.retain(|name, _| !name.to_string_lossy().starts_with("CARGO_TERM_"));
+    for (name, value) in [
+        ("CARGO_TARGET_DIR", request.target_dir.as_str()),
+        ("CARGO_BUILD_BUILD_DIR", request.target_dir.as_str()),
+        ("CARGO_NET_OFFLINE", "true"),
+        ("CARGO_TERM_COLOR", "never"),
+        ("CARGO_TERM_PROGRESS_WHEN", "never"),
+        // Empty means none, whatever the cargo configuration says: the recorder's is the only wrapper.
+        ("RUSTC_WORKSPACE_WRAPPER", ""),
+    ] {
+        environment.insert(name.into(), value.into());
+    }
+    environment
+}
+
+fn run(
+    program: &str,
+    args: &[String],
+    workspace: &Path,
+    environment: &Environment,
+) -> std::result::Result<Vec<u8>, Refusal> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(workspace).env_clear().envs(environment);
+    let finished = match process::run_showing_stderr(&mut command) {
+        Ok(finished) => finished,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Refusal::Cargo(not_found(program, environment.get(OsStr::new("PATH")))));
+        }
+        Err(error) => return Err(Problem::io(format_args!("start `{program}`"), &error).into()),
+    };
+    if finished.status.success() {
+        return Ok(finished.stdout);
+    }
+    Err(Refusal::Cargo(Failure {
+        command: as_typed(program, args),
+        status: finished.status.code().unwrap_or(-1),
+        stderr: ansi::strip(&String::from_utf8_lossy(&finished.stderr)),
+    }))
+}
+
+fn not_found(program: &str, path: Option<&OsString>) -> Failure {
+    let path = path.map(|path| path.to_string_lossy()).unwrap_or_default();
+    Failure {
+        command: program.to_owned(),
+        status: -1,
+        stderr: format!("there is no `{program}` in the image: `PATH` is `{path}`\n"),
+    }
+}
+
+/// The command as a user would type it in a shell.
+fn as_typed(program: &str, args: &[String]) -> String {
+    let mut line = program.to_owned();
+    for arg in args {
+        line.push(' ');
+        let plain = |char: char| char.is_ascii_alphanumeric() || "-_=/.,:@+%".contains(char);
+        if !arg.is_empty() && arg.chars().all(plain) {
+            line.push_str(arg);
+        } else {
+            line.push('\'');
+            line.push_str(&arg.replace('\'', r"'\''"));
+            line.push('\'');
+        }
+    }
+    line
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn host(rustc: &str) -> Result<String> {
+    match rustc.lines().find_map(|line| line.strip_prefix("host: ")) {
+        Some(host) => Ok(host.trim().to_owned()),
+        None => Err(Problem::new(format!("`rustc -vV` names no host: {rustc}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_shown_as_they_would_be_typed() {
+        let args = ["build", "--features", "a b", "it's", ""].map(str::to_owned);
+        assert_eq!(as_typed("cargo", &args), r"cargo build --features 'a b' 'it'\''s' ''");
+    }
+
+    #[test]
+    fn host_is_read_from_the_verbose_version() {
+        assert_eq!(host("rustc 1.95.0\nhost: a-b-c\nrelease: 1.95.0\n"), Ok("a-b-c".to_owned()));
+        assert!(host("rustc 1.95.0\n").is_err());
+    }
+}

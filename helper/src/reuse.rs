@@ -1,0 +1,268 @@
+//! Reuses what a member's build script produced, when nothing that it declared as its input has changed.
+//!
+//! Only contents count, never times. An entry of the cache is found by everything that went into the run: the
+//! script's own executable, its environment, what the scripts of its dependencies told it and produced, and then,
+//! per entry, the files and variables that the script itself named in `rerun-if-*`. A script that named none always
+//! runs, as does one whose inputs are missing: cargo does the same. What is reused is the whole `OUT_DIR`, checked
+//! against its digest while it is copied; otherwise the script starts with an empty one, not with its old files.
+//!
+//! The cache mount may be shared by builds that run at the same time and may be emptied at any moment, so entries
+//! appear by one rename, are never changed, and every failure to read or to write one only means that the script runs.
+//! The image with the C compiler and everything else that a script may find must be part of the mount's identity.
+
+mod digest;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fs, io, process};
+
+use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
+use serde::{Deserialize, Serialize};
+
+use self::digest::{Digest, Links};
+use crate::environment::Environment;
+use crate::tree;
+
+/// Below the member's cache mount, beside what else is kept there.
+const DIRECTORY: &str = "build-script";
+const ENTRY_FILE: &str = "entry";
+const OUT_DIRECTORY: &str = "out";
+const UNFINISHED_PREFIX: &str = "unfinished-";
+
+/// Enough for going back and forth between two branches and two sets of features.
+const ENTRIES_MAX: usize = 4;
+
+/// Nobody needs longer to store one entry.
+const UNFINISHED_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// The cache, and the part of the key that is known before the script runs.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    directory: PathBuf,
+    key: String,
+}
+
+/// What [`ENTRY_FILE`] holds, after a line with its digest.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    /// Digest of the declared inputs, which [`ScriptOutput`] lists.
+    inputs: String,
+    /// Digest of the copy of `OUT_DIR`.
+    out: String,
+    output: ScriptOutput,
+}
+
+impl Cache {
+    /// The cache for this run; `None` if the member has none, or the run cannot be identified.
+    pub(crate) fn open(
+        spec: &Spec,
+        step: &BuildScript,
+        links_metadata: &BTreeMap<String, String>,
+        links_outputs: &[ScriptOutput],
+    ) -> Option<Cache> {
+        let directory = Path::new(spec.cache.as_ref()?).join(DIRECTORY);
+        let key = key(spec, step, links_metadata, links_outputs).ok()?;
+        fs::create_dir_all(&directory).ok()?;
+        Some(Cache { directory, key })
+    }
+
+    /// Fills `out_dir`, which is empty, from a valid entry. It is empty again if there is none.
+    pub(crate) fn restore(&self, step: &BuildScript, environment: &Environment) -> Option<ScriptOutput> {
+        let out_dir = Path::new(&step.out_dir);
+        for name in tree::names(&self.directory).ok()? {
+            if !name.to_string_lossy().starts_with(&self.key) {
+                continue;
+            }
+            let path = self.directory.join(name);
+            match restore_entry(&path, step, environment) {
+                Ok(Some(output)) => {
+                    // The youngest entries stay.
+                    let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+                    return Some(output);
+                }
+                Ok(None) => {}
+                Err(_) => {
+                    let _ = tree::clear(out_dir);
+                    let _ = self.discard(&path);
+                }
+            }
+        }
+        None
+    }
+
+    /// Keeps what a run produced.
+    pub(crate) fn store(
+        &self,
+        step: &BuildScript,
+        environment: &Environment,
+        output: &ScriptOutput,
+    ) -> io::Result<()> {
+        if output.rerun_if_changed.is_empty() && output.rerun_if_env_changed.is_empty() {
+            return Ok(());
+        }
+        // Inputs that are missing or cannot be read: nothing to compare with, so nothing to keep.
+        let Ok(inputs) = inputs(output, step, environment) else {
+            return Ok(());
+        };
+        let unfinished = self.unfinished();
+        let stored = self.store_at(&unfinished, inputs, step, output);
+        if stored.is_err() {
+            let _ = fs::remove_dir_all(&unfinished);
+        }
+        stored?;
+        self.make_room()
+    }
+
+    fn store_at(
+        &self,
+        unfinished: &Path,
+        inputs: String,
+        step: &BuildScript,
+        output: &ScriptOutput,
+    ) -> io::Result<()> {
+        let out = unfinished.join(OUT_DIRECTORY);
+        tree::copy(Path::new(&step.out_dir), &out)?;
+        let name = format!("{}-{inputs}", self.key);
+        let entry = Entry { inputs, out: digest_of_copy(&out)?, output: output.clone() };
+        fs::write(unfinished.join(ENTRY_FILE), seal(&entry)?)?;
+        match fs::rename(unfinished, self.directory.join(name)) {
+            // Another build stored the same at the same time.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
+                ) =>
+            {
+                fs::remove_dir_all(unfinished)
+            }
+            other => other,
+        }
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        self.directory.join(format!("{UNFINISHED_PREFIX}{}-{now}", process::id()))
+    }
+
+    /// Takes an entry out of the way first, so that nobody finds it half removed.
+    fn discard(&self, entry: &Path) -> io::Result<()> {
+        let aside = self.unfinished();
+        fs::rename(entry, &aside)?;
+        fs::remove_dir_all(aside)
+    }
+
+    fn make_room(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for name in tree::names(&self.directory)? {
+            let path = self.directory.join(&name);
+            let modified = fs::metadata(&path)?.modified()?;
+            if !name.to_string_lossy().starts_with(UNFINISHED_PREFIX) {
+                entries.push((modified, path));
+            } else if modified.elapsed().is_ok_and(|age| age > UNFINISHED_AGE_MAX) {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        entries.sort();
+        for (_, path) in entries.iter().rev().skip(ENTRIES_MAX) {
+            self.discard(path)?;
+        }
+        Ok(())
+    }
+}
+
+/// `Ok(None)` if the inputs have changed; an error if the entry is damaged.
+fn restore_entry(
+    path: &Path,
+    step: &BuildScript,
+    environment: &Environment,
+) -> io::Result<Option<ScriptOutput>> {
+    let entry = unseal(&fs::read(path.join(ENTRY_FILE))?)?;
+    if !inputs(&entry.output, step, environment).is_ok_and(|inputs| inputs == entry.inputs) {
+        return Ok(None);
+    }
+    let out_dir = Path::new(&step.out_dir);
+    tree::copy(&path.join(OUT_DIRECTORY), out_dir)?;
+    if digest_of_copy(out_dir)? != entry.out {
+        return Err(io::Error::other("the stored OUT_DIR is damaged"));
+    }
+    Ok(Some(entry.output))
+}
+
+/// The entry's text, behind its digest: a file that was cut off must not be taken for a whole one.
+fn seal(entry: &Entry) -> io::Result<String> {
+    let json = serde_json::to_string(entry)?;
+    let mut digest = Digest::new("entry");
+    digest.add(json.as_bytes());
+    Ok(format!("{digest}\n{json}"))
+}
+
+fn unseal(bytes: &[u8]) -> io::Result<Entry> {
+    let damaged = || io::Error::other("the entry is damaged");
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
+    let (sealed, json) = text.split_once('\n').ok_or_else(damaged)?;
+    let mut digest = Digest::new("entry");
+    digest.add(json.as_bytes());
+    if digest.to_string() != sealed {
+        return Err(damaged());
+    }
+    Ok(serde_json::from_str(json)?)
+}
+
+fn digest_of_copy(directory: &Path) -> io::Result<String> {
+    let mut digest = Digest::new("out");
+    digest.add_tree(directory, Links::Kept)?;
+    Ok(digest.to_string())
+}
+
+fn key(
+    spec: &Spec,
+    step: &BuildScript,
+    links_metadata: &BTreeMap<String, String>,
+    links_outputs: &[ScriptOutput],
+) -> io::Result<String> {
+    let mut digest = Digest::new("key");
+    digest.add_tree(Path::new(&step.exe), Links::Followed)?;
+    for value in [&spec.package, &step.cwd, &step.out_dir] {
+        digest.add(value.as_bytes());
+    }
+    digest.add(&[u8::from(step.double_colon)]);
+    for variables in [&spec.env, &step.env, links_metadata] {
+        digest.add(&variables.len().to_le_bytes());
+        for (name, value) in variables {
+            digest.add(name.as_bytes());
+            digest.add(value.as_bytes());
+        }
+    }
+    // A dependency's paths are the same from build to build, what lies there is not.
+    let named = links_metadata.values().flat_map(|value| value.split([':', ';']));
+    let produced = links_outputs.iter().map(|output| output.out_dir.as_str());
+    for path in named.chain(produced).map(Path::new).filter(|path| path.is_absolute()) {
+        match path.exists() {
+            true => digest.add_tree(path, Links::Followed)?,
+            false => digest.add_absent(),
+        }
+    }
+    Ok(digest.to_string())
+}
+
+/// Digest of what the script named in `rerun-if-*`. Missing files are an error: cargo runs such a script every time.
+fn inputs(output: &ScriptOutput, step: &BuildScript, environment: &Environment) -> io::Result<String> {
+    let mut digest = Digest::new("inputs");
+    for path in &output.rerun_if_changed {
+        digest.add(path.as_bytes());
+        digest.add_tree(&Path::new(&step.cwd).join(path), Links::Followed)?;
+    }
+    for name in &output.rerun_if_env_changed {
+        digest.add(name.as_bytes());
+        match environment.get(OsStr::new(name)) {
+            Some(value) => digest.add(value.as_encoded_bytes()),
+            None => digest.add_absent(),
+        }
+    }
+    Ok(digest.to_string())
+}
+
+#[cfg(test)]
+mod tests;

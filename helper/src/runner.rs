@@ -1,0 +1,77 @@
+//! `longshore-helper build`: does the steps of one vertex, one after the other, while holding one slot.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use longshore_helper::spec::{Spec, Step};
+
+use crate::environment::{self, Environment};
+use crate::problem::{Doing, Result};
+use crate::{mtime, rustc, script_run, slots};
+
+/// How the user's code fared. What there is to say about a failure has been said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Passed,
+    Failed,
+}
+
+/// Variables that would make a child behave as if cargo were waiting for it, or bring a wrapper along.
+const NOT_FOR_CHILDREN: [&str; 6] =
+    ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"];
+
+/// Runs the steps until one fails, then makes the output reproducible.
+pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
+    let output = Path::new(&spec.output);
+    fs::create_dir_all(output).doing("create", output)?;
+    let mut environment = environment::base();
+    for name in NOT_FOR_CHILDREN {
+        environment.remove(OsStr::new(name));
+    }
+    environment::extend(&mut environment, &spec.env);
+
+    let slot = slots::take();
+    for step in &spec.steps {
+        let verdict = match step {
+            Step::Rustc(step) => rustc::run(spec, step, &environment)?,
+            Step::BuildScript(step) => script_run::run(spec, step, &environment)?,
+        };
+        if verdict == Verdict::Failed {
+            return Ok(Verdict::Failed);
+        }
+    }
+    drop(slot);
+    mtime::normalise(output)?;
+    Ok(Verdict::Passed)
+}
+
+/// The compiler to start: cargo bypasses rustup's proxy when it can, which saves a process per call.
+pub(crate) fn rustc_program(environment: &Environment) -> PathBuf {
+    let variable = |name: &str| environment.get(OsStr::new(name)).map(PathBuf::from);
+    if let (Some(home), Some(toolchain)) = (variable("RUSTUP_HOME"), variable("RUSTUP_TOOLCHAIN")) {
+        let direct = home.join("toolchains").join(toolchain).join("bin/rustc");
+        if direct.is_file() {
+            return direct;
+        }
+    }
+    PathBuf::from("rustc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rustc_is_started_directly_when_rustup_says_where_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("toolchains/stable/bin");
+        let mut environment = Environment::new();
+        environment.insert("RUSTUP_HOME".into(), home.path().into());
+        environment.insert("RUSTUP_TOOLCHAIN".into(), "stable".into());
+        assert_eq!(rustc_program(&environment), Path::new("rustc"));
+        fs::create_dir_all(&bin).unwrap();
+        fs::write(bin.join("rustc"), "").unwrap();
+        assert_eq!(rustc_program(&environment), bin.join("rustc"));
+    }
+}

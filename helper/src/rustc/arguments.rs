@@ -1,0 +1,218 @@
+//! The arguments of one call: what cargo recorded, where the dependencies are, and what cargo adds after the build
+//! scripts have run (cargo's `add_native_deps` and `add_custom_flags`).
+
+use std::path::Path;
+
+use longshore_helper::spec::{LinkArgTarget, Rustc, ScriptOutput, Spec, TargetKind};
+
+use crate::files;
+use crate::problem::Result;
+use crate::script;
+
+/// What the build scripts said that this call depends on.
+#[derive(Debug, Default)]
+pub(super) struct Scripts {
+    pub(super) own: Option<ScriptOutput>,
+    pub(super) dependencies: Vec<ScriptOutput>,
+}
+
+/// Reads each script's output once, however often it is listed.
+pub(super) fn read_scripts(step: &Rustc) -> Result<Scripts> {
+    let mut scripts = Scripts::default();
+    if let Some(path) = &step.script {
+        scripts.own = Some(files::read_json(Path::new(path))?);
+    }
+    for (index, path) in step.dependency_scripts.iter().enumerate() {
+        let seen = step.script.as_ref() == Some(path) || step.dependency_scripts[..index].contains(path);
+        if !seen {
+            scripts.dependencies.push(files::read_json(Path::new(path))?);
+        }
+    }
+    Ok(scripts)
+}
+
+/// The whole argument list.
+pub(super) fn all(spec: &Spec, step: &Rustc, scripts: &Scripts) -> Vec<String> {
+    let mut args = step.args.clone();
+    for directory in spec.dependencies.iter().chain([&spec.output]) {
+        args.extend(["-L".to_owned(), format!("dependency={directory}")]);
+    }
+    add_native(&mut args, step, scripts);
+    if let Some(own) = &scripts.own {
+        for (flag, values) in [("--cfg", &own.cfgs), ("--check-cfg", &own.check_cfgs)] {
+            for value in values {
+                args.extend([flag.to_owned(), value.clone()]);
+            }
+        }
+    }
+    args
+}
+
+fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts) {
+    let paths = || {
+        let outputs = scripts.own.iter().chain(&scripts.dependencies);
+        outputs.flat_map(|output| output.library_paths.iter().map(move |path| (output, path)))
+    };
+    // What a script built comes before what the system has, so that a system library of the same name never wins.
+    let built = paths().filter(|(output, path)| is_built(output, path));
+    let external = paths().filter(|(output, path)| !is_built(output, path));
+    for (_, path) in built.chain(external) {
+        args.extend(["-L".to_owned(), path.clone()]);
+    }
+    if let Some(own) = &scripts.own {
+        // A library's `-l` reaches its binaries through its metadata; twice would change the order of linking.
+        if is_library(&step.target) || !step.has_lib_beside {
+            for library in &own.library_links {
+                args.extend(["-l".to_owned(), library.clone()]);
+            }
+        }
+        add_link_args(args, own, |target| applies(target, &step.target));
+    }
+    // That these cross package borders is an accident of cargo's that crates depend on (cargo#9562).
+    for dependency in &scripts.dependencies {
+        add_link_args(args, dependency, |target| {
+            *target == LinkArgTarget::Cdylib && step.target == TargetKind::Cdylib
+        });
+    }
+}
+
+fn add_link_args(args: &mut Vec<String>, output: &ScriptOutput, applies: impl Fn(&LinkArgTarget) -> bool) {
+    for (target, arg) in &output.linker_args {
+        if applies(target) {
+            args.extend(["-C".to_owned(), format!("link-arg={arg}")]);
+        }
+    }
+}
+
+/// Whether a search path lies in the `OUT_DIR` of the script that printed it.
+fn is_built(output: &ScriptOutput, path: &str) -> bool {
+    !output.out_dir.is_empty() && Path::new(script::search_path_directory(path)).starts_with(&output.out_dir)
+}
+
+/// cargo counts procedural macros among the libraries.
+fn is_library(target: &TargetKind) -> bool {
+    match target {
+        TargetKind::Lib | TargetKind::Cdylib | TargetKind::ProcMacro => true,
+        TargetKind::Bin(_) | TargetKind::BuildScript => false,
+    }
+}
+
+fn applies(argument: &LinkArgTarget, target: &TargetKind) -> bool {
+    match argument {
+        LinkArgTarget::All => true,
+        LinkArgTarget::Cdylib => *target == TargetKind::Cdylib,
+        LinkArgTarget::Bin => matches!(target, TargetKind::Bin(_)),
+        LinkArgTarget::SingleBin(name) => matches!(target, TargetKind::Bin(bin) if bin == name),
+        // Tests, benchmarks and examples are not built into images.
+        LinkArgTarget::Test | LinkArgTarget::Bench | LinkArgTarget::Example => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn own() -> ScriptOutput {
+        let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let all = [
+            LinkArgTarget::All,
+            LinkArgTarget::Cdylib,
+            LinkArgTarget::Bin,
+            LinkArgTarget::SingleBin("app".to_owned()),
+            LinkArgTarget::Test,
+        ];
+        ScriptOutput {
+            library_paths: strings(&["/usr/lib", "native=/t/own/out/lib"]),
+            library_links: strings(&["static=z"]),
+            linker_args: all.map(|target| (target.clone(), format!("{target:?}").replace('"', ""))).to_vec(),
+            cfgs: strings(&["has_x"]),
+            check_cfgs: strings(&["cfg(has_x)"]),
+            out_dir: "/t/own/out".to_owned(),
+            ..ScriptOutput::default()
+        }
+    }
+
+    fn dependency() -> ScriptOutput {
+        ScriptOutput {
+            library_paths: vec!["/t/dep/out".to_owned(), "/t/own/out/stolen".to_owned()],
+            library_links: vec!["never".to_owned()],
+            linker_args: vec![
+                (LinkArgTarget::Cdylib, "dep-cdylib".to_owned()),
+                (LinkArgTarget::All, "dep-all".to_owned()),
+            ],
+            cfgs: vec!["never".to_owned()],
+            out_dir: "/t/dep/out".to_owned(),
+            ..ScriptOutput::default()
+        }
+    }
+
+    fn native(target: TargetKind, has_lib_beside: bool) -> String {
+        let step = Rustc {
+            name: String::new(),
+            args: Vec::new(),
+            cwd: String::new(),
+            env: BTreeMap::new(),
+            target,
+            has_lib_beside,
+            script: None,
+            dependency_scripts: Vec::new(),
+        };
+        let mut args = Vec::new();
+        add_native(&mut args, &step, &Scripts { own: Some(own()), dependencies: vec![dependency()] });
+        args.join(" ")
+    }
+
+    const PATHS: &str = "-L native=/t/own/out/lib -L /t/dep/out -L /usr/lib -L /t/own/out/stolen";
+
+    #[test]
+    fn libraries_get_the_libraries_and_their_own_link_arguments() {
+        for target in [TargetKind::Lib, TargetKind::ProcMacro] {
+            assert_eq!(native(target, true), format!("{PATHS} -l static=z -C link-arg=All"));
+        }
+    }
+
+    #[test]
+    fn a_cdylib_also_gets_those_of_its_dependencies() {
+        let expected = "-l static=z -C link-arg=All -C link-arg=Cdylib -C link-arg=dep-cdylib";
+        assert_eq!(native(TargetKind::Cdylib, false), format!("{PATHS} {expected}"));
+    }
+
+    #[test]
+    fn a_binary_gets_the_libraries_only_without_a_library_beside_it() {
+        let app = || TargetKind::Bin("app".to_owned());
+        let link_args = "-C link-arg=All -C link-arg=Bin -C link-arg=SingleBin(app)";
+        assert_eq!(native(app(), true), format!("{PATHS} {link_args}"));
+        assert_eq!(native(app(), false), format!("{PATHS} -l static=z {link_args}"));
+        let other = native(TargetKind::Bin("other".to_owned()), true);
+        assert_eq!(other, format!("{PATHS} -C link-arg=All -C link-arg=Bin"));
+    }
+
+    #[test]
+    fn directories_come_before_natives_and_cfgs_last() {
+        let step = Rustc {
+            name: String::new(),
+            args: vec!["src/lib.rs".to_owned()],
+            cwd: String::new(),
+            env: BTreeMap::new(),
+            target: TargetKind::Lib,
+            has_lib_beside: false,
+            script: None,
+            dependency_scripts: Vec::new(),
+        };
+        let spec = Spec {
+            package: String::new(),
+            member: None,
+            output: "/t/own".to_owned(),
+            cache: None,
+            env: BTreeMap::new(),
+            dependencies: vec!["/t/dep".to_owned()],
+            steps: Vec::new(),
+        };
+        let args = all(&spec, &step, &Scripts { own: Some(own()), dependencies: Vec::new() }).join(" ");
+        let start =
+            "src/lib.rs -L dependency=/t/dep -L dependency=/t/own -L native=/t/own/out/lib -L /usr/lib";
+        assert_eq!(args, format!("{start} -l static=z -C link-arg=All --cfg has_x --check-cfg cfg(has_x)"));
+    }
+}

@@ -1,0 +1,46 @@
+//! Copies and walks directory trees. Symbolic links are kept as links.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::{fs, os::unix};
+
+/// Copies everything in `from` into the directory `to`, which is created where it is missing.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for name in names(from)? {
+        let (from, to) = (from.join(&name), to.join(&name));
+        let kind = fs::symlink_metadata(&from)?.file_type();
+        if kind.is_dir() {
+            copy(&from, &to)?;
+        } else if kind.is_symlink() {
+            unix::fs::symlink(fs::read_link(&from)?, &to)?;
+        } else if kind.is_file() {
+            fs::copy(&from, &to)?;
+        } else {
+            return Err(io::Error::other(format!("`{}` is not a file, directory or link", from.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Removes everything in `directory`, but not itself: it may be a mount point.
+pub(crate) fn clear(directory: &Path) -> io::Result<()> {
+    for name in names(directory)? {
+        let path = directory.join(name);
+        if fs::symlink_metadata(&path)?.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names in `directory`, sorted, so that nothing depends on the order in which a filesystem lists them.
+pub(crate) fn names(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut names = fs::read_dir(directory)?
+        .map(|entry| Ok(PathBuf::from(entry?.file_name())))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
