@@ -1,0 +1,51 @@
+//! From a plan to LLB. Pure and total: everything that can be wrong was found before.
+//!
+//! The only phase, besides `context`, that uses LLB's builders.
+
+pub mod crates;
+pub mod image;
+pub mod package;
+pub mod record;
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::{Exec, Mount, Platform, Sharing, State};
+use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
+
+/// What every vertex that runs the helper has in common.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    /// The platform that vertices run on.
+    pub build_platform: Platform,
+    /// The toolchain image, pinned.
+    pub toolchain: State,
+    /// Its environment: `PATH`, `CARGO_HOME`, ….
+    pub toolchain_env: BTreeMap<String, String>,
+    /// A filesystem that holds the helper, and where.
+    pub helper: (State, String),
+}
+
+impl Workshop {
+    /// An exec that runs `helper COMMAND` on a request: no network, root read-only, `/tmp` in memory.
+    fn helper(&self, command: &str, request: &str) -> Exec {
+        let (helper, path) = &self.helper;
+        let mut exec = Exec::new(&self.build_platform, &self.toolchain, [HELPER_PATH, command])
+            .cwd("/")
+            .offline()
+            // Selected by file: another frontend image with the same helper has the same cache keys.
+            .mount(HELPER_PATH, Mount::subpath(helper, path))
+            .mount("/tmp", Mount::tmpfs());
+        for (name, value) in &self.toolchain_env {
+            exec = exec.env(name, value);
+        }
+        for (index, piece) in split_request(request).into_iter().enumerate() {
+            exec = exec.env(format!("{REQUEST_ENV_PREFIX}{index}"), piece);
+        }
+        exec
+    }
+
+    /// The cache mount that holds the slots: one for the whole daemon, so that builds at the same time share them.
+    fn slots() -> Mount {
+        Mount::cache(SLOTS_DIR.trim_start_matches('/'), Sharing::Shared)
+    }
+}

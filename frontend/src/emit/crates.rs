@@ -1,0 +1,43 @@
+//! Locked packages as sources: downloaded by BuildKit itself, checked against the lock file, unpacked once.
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::{Annotate, Copy, Digest, Files, Http, HttpUrl, ProgressGroup, State};
+
+use crate::lock::{Lock, LockedPackage};
+
+/// Where crates.io serves packages, as the `dl` of its index says; cargo appends `/NAME/VERSION/download`.
+pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
+
+/// Every locked package, unpacked: the state's root holds one directory, [`LockedPackage::directory`].
+pub fn crates(lock: &Lock) -> BTreeMap<String, State> {
+    let group = ProgressGroup::new(format!("[crates] {} packages from crates.io", lock.packages.len()));
+    lock.packages.iter().map(|package| (package.directory(), unpacked(package, &group))).collect()
+}
+
+fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
+    let directory = package.directory();
+    let archive = format!("{directory}.crate");
+    let url = HttpUrl::parse(format!("{CRATES_IO_DOWNLOAD}/{}/{}/download", package.name, package.version))
+        .expect("names and versions of a lock file make an address");
+    let checksum = Digest::sha256(&package.checksum).expect("checked when the lock file was read");
+    let downloaded = Http::new(&url, &checksum)
+        .filename(&archive)
+        .labeled(format!("download:{directory}"))
+        .named(format!("[crates] download {} {}", package.name, package.version))
+        .grouped(group)
+        .state();
+    Files::on(&State::SCRATCH)
+        .add(Copy::new(&downloaded, format!("/{archive}"), "/").unpack())
+        // Cargo reads a directory source only with this file; an empty list of files turns its own check off, and
+        // the archive's checksum is what the lock file is compared with (cargo's `sources/directory.rs`).
+        .write(
+            format!("/{directory}/.cargo-checksum.json"),
+            0o644,
+            format!(r#"{{"files":{{}},"package":"{}"}}"#, package.checksum),
+        )
+        .labeled(format!("unpack:{directory}"))
+        .named(format!("[crates] unpack {} {}", package.name, package.version))
+        .grouped(group)
+        .state()
+}

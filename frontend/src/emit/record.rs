@@ -1,0 +1,98 @@
+//! The plan vertex: cargo itself, with the helper in place of rustc, on manifests and empty sources.
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::{Annotate, Copy, Files, Mount, State};
+use camino::Utf8Path;
+use longshore_helper::recording::RecordRequest;
+
+use super::Workshop;
+use crate::{listing::Listing, paths};
+
+const SKELETON: &str = "/longshore/skeleton";
+const OUTPUT: &str = "/longshore/recording";
+const CARGO_HOME: &str = "/longshore/cargo-home";
+
+/// Files whose contents decide the plan, as patterns of the build context.
+pub const CONTENTS: [&str; 4] = ["**/Cargo.toml", "Cargo.lock", ".cargo/config.toml", ".cargo/config"];
+
+/// What cargo is asked to build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// `--profile`.
+    pub profile: String,
+    /// `--features`.
+    pub features: Vec<String>,
+    /// `--no-default-features`.
+    pub no_default_features: bool,
+    /// `--all-features`.
+    pub all_features: bool,
+    /// `--target`: always given, so that cargo keeps host and target apart.
+    pub target: String,
+}
+
+/// The skeleton of the workspace: real manifests from `context`, and the names of the files that cargo looks for.
+pub fn skeleton(context: &State, listing: &Listing) -> State {
+    let names: Vec<&str> = listing.files().filter(|path| decides_a_target(path)).map(Utf8Path::as_str).collect();
+    Files::on(&State::SCRATCH)
+        .add(
+            Copy::new(context, "/", "/tree")
+                .contents()
+                .create_destination()
+                .include(CONTENTS),
+        )
+        .write("/names", 0o644, names.join("\n"))
+        .labeled("skeleton")
+        .named("[plan] collect manifests")
+        .state()
+}
+
+/// Cargo finds targets by the names of sources (`src/main.rs`, `src/bin/*.rs`, `build.rs`), and `readme` by `README*`.
+fn decides_a_target(path: &Utf8Path) -> bool {
+    path.extension() == Some("rs") || path.file_stem() == Some("README")
+}
+
+/// The vertex that records; its output holds the files named in `longshore_helper::recording`.
+pub fn record(workshop: &Workshop, skeleton: &State, crates: &BTreeMap<String, State>, selection: &Selection) -> State {
+    let request = RecordRequest {
+        skeleton: format!("{SKELETON}/tree"),
+        names: format!("{SKELETON}/names"),
+        workspace: paths::WORKSPACE.to_owned(),
+        target_dir: paths::RECORDING_TARGET.to_owned(),
+        output: OUTPUT.to_owned(),
+        cargo_config: format!(
+            "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
+            paths::VENDOR
+        ),
+        metadata_args: ["--locked", "--offline"].map(str::to_owned).to_vec(),
+        build_args: build_args(selection),
+    };
+    let request = serde_json::to_string(&request).expect("strings can be written as JSON");
+    let mut exec = workshop
+        .helper("record", &request)
+        .env("CARGO_HOME", CARGO_HOME)
+        .mount(SKELETON, skeleton)
+        .mount(CARGO_HOME, Mount::tmpfs())
+        .mount(paths::WORKSPACE, Mount::tmpfs())
+        .mount(paths::RECORDING_TARGET, Mount::tmpfs());
+    for (directory, state) in crates {
+        exec = exec.mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));
+    }
+    exec.output(OUTPUT, &State::SCRATCH).labeled("record").named("[plan] cargo build, recorded").run()
+}
+
+fn build_args(selection: &Selection) -> Vec<String> {
+    let mut args = ["build", "--workspace", "--bins", "--locked", "--offline"].map(str::to_owned).to_vec();
+    args.extend(["--profile".to_owned(), selection.profile.clone()]);
+    args.extend(["--target".to_owned(), selection.target.clone()]);
+    if !selection.features.is_empty() {
+        args.extend(["--features".to_owned(), selection.features.join(",")]);
+    }
+    if selection.no_default_features {
+        args.push("--no-default-features".to_owned());
+    }
+    if selection.all_features {
+        args.push("--all-features".to_owned());
+    }
+    args
+}

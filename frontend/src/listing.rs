@@ -1,0 +1,126 @@
+//! The names of everything in the build context, without the contents.
+//!
+//! With `local.metadatatransfer` the client sends the stat of every path; BuildKit leaves them in `.fsutil-metadata`
+//! as repeated (length as little-endian u32, `fsutil.types.Stat`) (fsutil `receive.go`). Pure.
+
+use std::collections::BTreeMap;
+
+use buildkit_proto::fstypes::Stat;
+use camino::{Utf8Path, Utf8PathBuf};
+use prost::Message;
+
+/// File in a metadata-only source that lists what the client has.
+pub const METADATA_FILE: &str = ".fsutil-metadata";
+
+/// What a path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, or something stranger.
+    Other,
+}
+
+/// Every path of the context, relative, `/`-separated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    entries: BTreeMap<Utf8PathBuf, Kind>,
+}
+
+/// The listing that BuildKit wrote cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the list of files in the build context is cut off after {0} bytes")]
+pub struct BadListing(usize);
+
+// Go's `os.FileMode` bits, which `Stat.mode` carries.
+const GO_MODE_DIR: u32 = 1 << 31;
+const GO_MODE_TYPE: u32 = GO_MODE_DIR | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
+
+impl Listing {
+    /// Reads the contents of [`METADATA_FILE`].
+    ///
+    /// # Errors
+    /// The data ends inside an entry or an entry is no `Stat`.
+    pub fn parse(data: &[u8]) -> Result<Listing, BadListing> {
+        let mut entries = Vec::new();
+        let mut at = 0;
+        while at < data.len() {
+            let bad = || BadListing(at);
+            let length = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+            let end = at + 4 + length.ok_or_else(bad)? as usize;
+            let stat = Stat::decode(data.get(at + 4..end).ok_or_else(bad)?).map_err(|_| bad())?;
+            entries.push((stat.path, kind_of(stat.mode)));
+            at = end;
+        }
+        Ok(entries.into_iter().collect())
+    }
+
+    /// What `path` is, or `None` when there is nothing.
+    pub fn kind(&self, path: &Utf8Path) -> Option<Kind> {
+        if path.as_str().is_empty() {
+            return Some(Kind::Directory);
+        }
+        self.entries.get(path).copied()
+    }
+
+    /// A regular file or a link is there.
+    pub fn has_file(&self, path: &str) -> bool {
+        self.kind(Utf8Path::new(path)).is_some_and(|kind| kind != Kind::Directory)
+    }
+
+    /// Every file and link, sorted.
+    pub fn files(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.entries.iter().filter(|(_, kind)| **kind != Kind::Directory).map(|(path, _)| path.as_path())
+    }
+
+    /// Every file below a directory.
+    pub fn files_below<'a>(&'a self, directory: &'a Utf8Path) -> impl Iterator<Item = &'a Utf8Path> {
+        self.files().filter(move |path| directory.as_str().is_empty() || path.starts_with(directory))
+    }
+}
+
+impl<P: Into<Utf8PathBuf>> FromIterator<(P, Kind)> for Listing {
+    fn from_iter<I: IntoIterator<Item = (P, Kind)>>(entries: I) -> Self {
+        Listing { entries: entries.into_iter().map(|(path, kind)| (path.into(), kind)).collect() }
+    }
+}
+
+fn kind_of(mode: u32) -> Kind {
+    match mode & GO_MODE_TYPE {
+        GO_MODE_DIR => Kind::Directory,
+        0 => Kind::File,
+        _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framed(path: &str, mode: u32) -> Vec<u8> {
+        let stat = Stat { path: path.to_owned(), mode, ..Stat::default() }.encode_to_vec();
+        let mut data = (stat.len() as u32).to_le_bytes().to_vec();
+        data.extend(stat);
+        data
+    }
+
+    #[test]
+    fn entries_are_read_with_their_kind() {
+        let data = [framed("src", GO_MODE_DIR | 0o755), framed("src/main.rs", 0o644), framed("l", 1 << 27)].concat();
+        let listing = Listing::parse(&data).unwrap();
+        assert_eq!(listing.kind(Utf8Path::new("src")), Some(Kind::Directory));
+        assert_eq!(listing.kind(Utf8Path::new("l")), Some(Kind::Other));
+        assert!(listing.has_file("src/main.rs"));
+        assert_eq!(listing.files_below(Utf8Path::new("src")).count(), 1);
+    }
+
+    #[test]
+    fn a_cut_off_listing_is_refused() {
+        let data = framed("src/main.rs", 0o644);
+        for cut in 1..data.len() {
+            assert!(Listing::parse(&data[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Where things lie inside the vertices. The same everywhere: rustc writes paths into what it compiles, so a
+//! package's source and output keep one path in its own vertex and in all that use it.
+
+/// The workspace root; cargo runs members' compilations here.
+pub const WORKSPACE: &str = "/ws";
+/// Unpacked registry packages, one directory each.
+pub const VENDOR: &str = "/vendor";
+/// `CARGO_TARGET_DIR` of the recording; no vertex that compiles has it.
+pub const RECORDING_TARGET: &str = "/longshore/target";
+/// Outputs of packages compiled for the target platform.
+pub const TARGET_OUTPUTS: &str = "/t";
+/// Outputs of packages compiled for the build platform: procedural macros, build scripts and what they use.
+pub const HOST_OUTPUTS: &str = "/h";
+/// Where a build script's executable is compiled to; gone when its vertex ends.
+pub const SCRATCH: &str = "/tmp/longshore";
+/// A member's cache mount.
+pub const MEMBER_CACHE: &str = "/longshore/cache";

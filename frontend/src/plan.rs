@@ -1,0 +1,332 @@
+//! The plan: which vertices the build has, what each runs, and which outputs of others it sees.
+//!
+//! Pure and total: a [`UnitGraph`] in, a [`Plan`] out. It knows paths inside vertices and the helper's [`Spec`], and
+//! nothing of LLB. Every vertex is the same whatever target is asked for, so that all targets share it; a target
+//! only selects.
+//!
+//! One vertex per locked package and side. A member has one for its library (with its build script), and one for
+//! each of its binaries, so that editing a binary does not compile the library.
+
+mod rewrite;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_helper::spec::{BuildScript, Member, Rustc, Spec, Step, TargetKind};
+
+use crate::{
+    paths,
+    units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs},
+};
+use rewrite::Rewriter;
+
+/// Index of a [`Vertex`] in its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VertexId(pub u32);
+
+/// What a vertex compiles of its package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The library or procedural macro, with the build script before it. For a locked package: everything.
+    Library,
+    /// One binary of a member.
+    Bin(String),
+}
+
+/// One vertex: some units of one package, for one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vertex {
+    /// Its package.
+    pub package: PackageIx,
+    /// For which machine.
+    pub side: Side,
+    /// What of the package.
+    pub part: Part,
+    /// What the helper does there.
+    pub spec: Spec,
+    /// Vertices whose output is mounted, sorted by output directory.
+    pub inputs: Vec<VertexId>,
+}
+
+impl Vertex {
+    /// Its output directory, in its own vertex and in all that use it.
+    pub fn output(&self) -> &str {
+        &self.spec.output
+    }
+}
+
+/// A binary that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinTarget {
+    /// What `--target` takes: the binary's name, with `PACKAGE:` before it when two packages have one of that name.
+    pub name: String,
+    /// The binary's own name.
+    pub bin: String,
+    /// Its package.
+    pub package: PackageIx,
+    /// The vertex that compiles it.
+    pub vertex: VertexId,
+    /// The file in that vertex's output.
+    pub file: String,
+}
+
+/// The whole build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Dependencies before dependents.
+    pub vertices: Vec<Vertex>,
+    /// Sorted by name.
+    pub targets: Vec<BinTarget>,
+}
+
+type Group = (PackageIx, Side, Part);
+
+impl Plan {
+    /// Groups the units into vertices and writes down what each one runs.
+    pub fn new(graph: &UnitGraph) -> Plan {
+        let groups = groups(graph);
+        let order = topological(graph, &groups);
+        let index: BTreeMap<&Group, VertexId> = order.iter().zip((0..).map(VertexId)).collect();
+        let rewriter = Rewriter::new(graph, |id| output_of(graph, &group_of(graph, id)));
+
+        let mut vertices = Vec::new();
+        for group in &order {
+            let units = &groups[group];
+            let visible = visible(graph, group, units);
+            let mut inputs: Vec<VertexId> = visible.iter().map(|group| index[group]).collect();
+            inputs.sort();
+            let spec = spec(graph, &rewriter, group, units, &visible);
+            vertices.push(Vertex {
+                package: group.0,
+                side: group.1,
+                part: group.2.clone(),
+                spec,
+                inputs,
+            });
+        }
+
+        let targets = targets(graph, |id| index[&group_of(graph, id)]);
+        Plan { vertices, targets }
+    }
+
+    /// The vertex at `id`.
+    pub fn vertex(&self, id: VertexId) -> &Vertex {
+        &self.vertices[id.0 as usize]
+    }
+
+    /// Every vertex that `roots` need, they included, dependencies first.
+    pub fn closure(&self, roots: impl IntoIterator<Item = VertexId>) -> BTreeSet<VertexId> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<VertexId> = roots.into_iter().collect();
+        while let Some(next) = open.pop() {
+            if seen.insert(next) {
+                open.extend(&self.vertex(next).inputs);
+            }
+        }
+        seen
+    }
+}
+
+/// The vertex that a unit belongs to. The compilation of a build script belongs wherever the script runs, so it has
+/// no group of its own.
+fn group_of(graph: &UnitGraph, id: UnitId) -> Group {
+    let unit = graph.unit(id);
+    let member = graph.package(unit.package).member_directory().is_some();
+    let part = match &unit.kind {
+        UnitKind::Bin(name) if member => Part::Bin(name.clone()),
+        _ => Part::Library,
+    };
+    (unit.package, unit.side, part)
+}
+
+/// Units of each vertex, in the order in which they run: compile the build script, run it, then what it prepared.
+/// A build script that runs for both sides is compiled in both: cheaper than a container of its own.
+fn groups(graph: &UnitGraph) -> BTreeMap<Group, Vec<UnitId>> {
+    let mut groups: BTreeMap<Group, Vec<UnitId>> = BTreeMap::new();
+    for (id, unit) in graph.iter() {
+        if unit.kind == UnitKind::BuildScript {
+            continue;
+        }
+        let units = groups.entry(group_of(graph, id)).or_default();
+        if unit.kind == UnitKind::RunBuildScript {
+            units.extend(unit.script);
+        }
+        units.push(id);
+    }
+    for units in groups.values_mut() {
+        // Within a package a unit may use another (a binary its library): those with fewer edges inside go first.
+        let all: BTreeSet<UnitId> = units.iter().copied().collect();
+        units.sort_by_key(|id| {
+            let unit = graph.unit(*id);
+            (unit.kind.clone(), graph.loadable(*id).intersection(&all).count(), *id)
+        });
+        units.dedup();
+    }
+    groups
+}
+
+/// Groups whose output a vertex must see: what its compilations may load, what its build script is told about
+/// (`DEP_*`), and where link directives come from.
+fn visible(graph: &UnitGraph, own: &Group, units: &[UnitId]) -> BTreeSet<Group> {
+    let mut visible = BTreeSet::new();
+    for id in units {
+        visible.extend(graph.loadable(*id).into_iter().map(|dep| group_of(graph, dep)));
+        visible.extend(graph.unit(*id).script.into_iter().filter(|s| graph.unit(*s).kind == UnitKind::RunBuildScript).map(|run| group_of(graph, run)));
+        visible.extend(graph.linked_scripts(*id).into_iter().map(|run| group_of(graph, run)));
+        if graph.unit(*id).kind == UnitKind::RunBuildScript {
+            visible.extend(graph.links_of(*id).into_iter().map(|(_, run)| group_of(graph, run)));
+        }
+    }
+    visible.remove(own);
+    visible
+}
+
+fn topological(graph: &UnitGraph, groups: &BTreeMap<Group, Vec<UnitId>>) -> Vec<Group> {
+    fn visit(
+        graph: &UnitGraph,
+        groups: &BTreeMap<Group, Vec<UnitId>>,
+        group: &Group,
+        seen: &mut BTreeSet<Group>,
+        order: &mut Vec<Group>,
+    ) {
+        if !seen.insert(group.clone()) {
+            return;
+        }
+        for dep in visible(graph, group, &groups[group]) {
+            visit(graph, groups, &dep, seen, order);
+        }
+        order.push(group.clone());
+    }
+    let mut order = Vec::new();
+    let mut seen = BTreeSet::new();
+    for group in groups.keys() {
+        visit(graph, groups, group, &mut seen, &mut order);
+    }
+    order
+}
+
+fn output_of(graph: &UnitGraph, group: &Group) -> String {
+    let top = match group.1 {
+        Side::Host => paths::HOST_OUTPUTS,
+        Side::Target => paths::TARGET_OUTPUTS,
+    };
+    let key = &graph.package(group.0).key;
+    match &group.2 {
+        Part::Library => format!("{top}/{key}"),
+        Part::Bin(name) => format!("{top}/{key}.bin.{name}"),
+    }
+}
+
+fn spec(graph: &UnitGraph, rewriter: &Rewriter, own: &Group, units: &[UnitId], visible: &BTreeSet<Group>) -> Spec {
+    let package = graph.package(own.0);
+    let label = format!("{} {}", package.name, package.version);
+    let mut steps: Vec<Step> = Vec::new();
+    for id in units {
+        let unit = graph.unit(*id);
+        let env = rewriter.env(&unit.call.env);
+        steps.push(match &unit.kind {
+            UnitKind::RunBuildScript => Step::BuildScript(BuildScript {
+                name: label.clone(),
+                exe: rewriter.executable(*id),
+                cwd: unit.call.cwd.clone(),
+                out_dir: rewriter.out_dir(*id),
+                script: rewriter.script(*id),
+                links_of_dependencies: graph
+                    .links_of(*id)
+                    .into_iter()
+                    .map(|(links, run)| (links, rewriter.script(run)))
+                    .collect(),
+                double_colon: package.double_colon,
+                env,
+            }),
+            kind => Step::Rustc(Rustc {
+                name: format!("{label} ({})", what(kind)),
+                args: rewriter.args(&unit.call.args),
+                cwd: unit.call.cwd.clone(),
+                target: match kind {
+                    UnitKind::BuildScript => TargetKind::BuildScript,
+                    UnitKind::ProcMacro => TargetKind::ProcMacro,
+                    UnitKind::Lib { cdylib: true } => TargetKind::Cdylib,
+                    UnitKind::Bin(name) => TargetKind::Bin(name.clone()),
+                    _ => TargetKind::Lib,
+                },
+                has_lib_beside: package.has_lib,
+                script: unit.script.map(|run| rewriter.script(run)),
+                dependency_scripts: graph.linked_scripts(*id).into_iter().map(|run| rewriter.script(run)).collect(),
+                env,
+            }),
+        });
+    }
+    let env = take_common_env(&mut steps);
+    Spec {
+        package: label,
+        member: package.member_directory().map(|directory| Member {
+            directory: directory.to_string(),
+            workspace: paths::WORKSPACE.to_owned(),
+        }),
+        output: output_of(graph, own),
+        cache: package.member_directory().map(|_| paths::MEMBER_CACHE.to_owned()),
+        env,
+        dependencies: visible.iter().map(|group| output_of(graph, group)).collect(),
+        steps,
+    }
+}
+
+fn what(kind: &UnitKind) -> String {
+    match kind {
+        UnitKind::BuildScript | UnitKind::RunBuildScript => "build script".to_owned(),
+        UnitKind::ProcMacro => "proc macro".to_owned(),
+        UnitKind::Lib { .. } => "lib".to_owned(),
+        UnitKind::Bin(name) => format!("bin \"{name}\""),
+    }
+}
+
+/// Moves what all steps have in common out of them: most of the environment describes the package.
+fn take_common_env(steps: &mut [Step]) -> BTreeMap<String, String> {
+    let Some((first, rest)) = steps.split_first() else { return BTreeMap::new() };
+    let mut common = env_of(first).clone();
+    for step in rest {
+        common.retain(|name, value| env_of(step).get(name) == Some(value));
+    }
+    for step in steps {
+        let env = match step {
+            Step::Rustc(step) => &mut step.env,
+            Step::BuildScript(step) => &mut step.env,
+        };
+        env.retain(|name, _| !common.contains_key(name));
+    }
+    common
+}
+
+fn env_of(step: &Step) -> &BTreeMap<String, String> {
+    match step {
+        Step::Rustc(step) => &step.env,
+        Step::BuildScript(step) => &step.env,
+    }
+}
+
+fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<BinTarget> {
+    let mut targets: Vec<BinTarget> = Vec::new();
+    for (id, unit) in graph.iter() {
+        let package = graph.package(unit.package);
+        if let (UnitKind::Bin(bin), Origin::Member { .. }, Some(args)) =
+            (&unit.kind, &package.origin, RustcArgs::parse(&unit.call.args))
+        {
+            targets.push(BinTarget {
+                name: bin.clone(),
+                bin: bin.clone(),
+                package: unit.package,
+                vertex: vertex_of(id),
+                file: format!("{}{}", args.crate_name, args.extra_filename),
+            });
+        }
+    }
+    let names: Vec<String> = targets.iter().map(|target| target.bin.clone()).collect();
+    for target in &mut targets {
+        if names.iter().filter(|name| **name == target.bin).count() > 1 {
+            target.name = format!("{}:{}", graph.package(target.package).name, target.bin);
+        }
+    }
+    targets.sort_by(|a, b| a.name.cmp(&b.name));
+    targets
+}

@@ -1,0 +1,390 @@
+//! The unit graph: what cargo would run, as units and the edges between them, read off a recording.
+//!
+//! Pure. Words are cargo's (`Unit`, build script "compile" and "run"); vertices and mounts are not known here.
+//! Edges: `--extern` names the file that another unit writes; `OUT_DIR` ties a package's units to the run of its
+//! build script; the run's executable ties it to the unit that compiled it.
+
+pub mod args;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::Metadata;
+use longshore_helper::recording::{Call, CallKind, Recording};
+
+use crate::paths;
+use args::RustcArgs;
+
+/// Index of a [`Unit`] in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitId(pub u32);
+
+/// Index of a [`Package`] in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageIx(pub u32);
+
+/// Which machine a unit's output runs on. Cargo keeps the two apart because every recording passes `--target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The build platform: procedural macros, build scripts, and what they use.
+    Host,
+    /// The platform that the image is for.
+    Target,
+}
+
+/// A package that takes part in the build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Name, as in its manifest.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Name of its output directory: unique among the packages of the graph.
+    pub key: String,
+    /// Where its source lies in the vertices.
+    pub origin: Origin,
+    /// `links`, when the manifest has it.
+    pub links: Option<String>,
+    /// It has a library or procedural macro among its targets, built or not.
+    pub has_lib: bool,
+    /// Its manifest allows `cargo::` directives: no `rust-version`, or one of at least 1.77.
+    pub double_colon: bool,
+    /// SPDX expression of its manifest.
+    pub license: Option<String>,
+    /// Description of its manifest.
+    pub description: Option<String>,
+    /// Repository of its manifest.
+    pub repository: Option<String>,
+    /// Authors of its manifest.
+    pub authors: Vec<String>,
+}
+
+/// Where a package's source comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The build context, in this directory relative to the workspace root (empty: the root package).
+    Member {
+        /// Directory, relative, `/`-separated.
+        directory: Utf8PathBuf,
+    },
+    /// The lock file: directory below [`paths::VENDOR`].
+    Locked {
+        /// `name-version`.
+        directory: String,
+    },
+}
+
+impl Package {
+    /// Directory of a member; `None` for a locked package.
+    pub fn member_directory(&self) -> Option<&Utf8Path> {
+        match &self.origin {
+            Origin::Member { directory } => Some(directory),
+            Origin::Locked { .. } => None,
+        }
+    }
+}
+
+/// What a unit does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnitKind {
+    /// Compile a build script.
+    BuildScript,
+    /// Run a build script.
+    RunBuildScript,
+    /// Compile a procedural macro.
+    ProcMacro,
+    /// Compile a library; `cdylib` when that is among its crate types.
+    Lib {
+        /// The crate types include `cdylib`.
+        cdylib: bool,
+    },
+    /// Compile a binary of this name.
+    Bin(String),
+}
+
+/// One process of the build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its package.
+    pub package: PackageIx,
+    /// What it does.
+    pub kind: UnitKind,
+    /// For which machine. The compilation of a build script is always [`Side::Host`]; its run is on the side that uses it.
+    pub side: Side,
+    /// The recorded process.
+    pub call: Call,
+    /// Units whose output its command line names, in the order of the `--extern`s.
+    pub externs: Vec<UnitId>,
+    /// For a compiled unit, the run whose `OUT_DIR` it sees; for a run, the unit that compiled the script.
+    pub script: Option<UnitId>,
+}
+
+impl Unit {
+    /// Other packages' crates link it: a library, and not a program or macro.
+    pub fn is_linkable(&self) -> bool {
+        matches!(self.kind, UnitKind::Lib { .. })
+    }
+}
+
+/// All units of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitGraph {
+    /// Sorted by name, version, origin.
+    pub packages: Vec<Package>,
+    /// Sorted by package, kind, side.
+    pub units: Vec<Unit>,
+    /// Host triple.
+    pub host: String,
+}
+
+/// A recording that contradicts itself: a mistake of ours or a cargo newer than we know, never of the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the recording of cargo cannot be read: {0}")]
+pub struct BadRecording(pub String);
+
+impl UnitGraph {
+    /// Connects the recorded calls.
+    ///
+    /// # Errors
+    /// A call names a package, file or directory that nothing else in the recording explains.
+    pub fn new(recording: &Recording, metadata: &Metadata) -> Result<UnitGraph, BadRecording> {
+        let packages = packages(recording, metadata)?;
+        let by_root: BTreeMap<String, PackageIx> =
+            (0..).map(PackageIx).zip(&packages).map(|(ix, package)| (root_of(package), ix)).collect();
+
+        let mut units = Vec::new();
+        for call in &recording.calls {
+            units.push(unit(call, &by_root, &packages)?);
+        }
+        units.sort_by(|a, b| (a.package, &a.kind, a.side, &a.call).cmp(&(b.package, &b.kind, b.side, &b.call)));
+
+        connect(&mut units)?;
+        Ok(UnitGraph { packages, units, host: recording.host.clone() })
+    }
+
+    /// The package at `ix`.
+    pub fn package(&self, ix: PackageIx) -> &Package {
+        &self.packages[ix.0 as usize]
+    }
+
+    /// The unit at `id`.
+    pub fn unit(&self, id: UnitId) -> &Unit {
+        &self.units[id.0 as usize]
+    }
+
+    /// Every unit with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (UnitId, &Unit)> {
+        (0..).map(UnitId).zip(&self.units)
+    }
+
+    /// Everything rustc may open when it compiles `id`: the crates it names and, through linkable ones, theirs.
+    /// A procedural macro is opened but not what it was made from: its own dependencies are linked into it.
+    pub fn loadable(&self, id: UnitId) -> BTreeSet<UnitId> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<UnitId> = self.unit(id).externs.clone();
+        while let Some(next) = open.pop() {
+            if seen.insert(next) && self.unit(next).is_linkable() {
+                open.extend(&self.unit(next).externs);
+            }
+        }
+        seen
+    }
+
+    /// Runs of build scripts whose link directives reach `id`, without its own: those of its linkable dependencies,
+    /// each before those of its own dependencies, packages in order (cargo's `custom_build.rs`, `build_map`).
+    pub fn linked_scripts(&self, id: UnitId) -> Vec<UnitId> {
+        fn visit(graph: &UnitGraph, id: UnitId, seen: &mut BTreeSet<UnitId>, found: &mut Vec<UnitId>) {
+            let mut externs: Vec<UnitId> = graph.unit(id).externs.clone();
+            externs.sort_by_key(|dep| graph.unit(*dep).package);
+            for dep in externs {
+                if !graph.unit(dep).is_linkable() || !seen.insert(dep) {
+                    continue;
+                }
+                if let Some(run) = graph.unit(dep).script
+                    && !found.contains(&run)
+                {
+                    found.push(run);
+                }
+                visit(graph, dep, seen, found);
+            }
+        }
+        let mut found = Vec::new();
+        visit(self, id, &mut BTreeSet::new(), &mut found);
+        found.retain(|run| Some(*run) != self.unit(id).script);
+        found
+    }
+
+    /// For a build-script run: the runs of *direct* dependencies that have `links`, with the name of each. They are
+    /// the ones whose metadata becomes `DEP_<LINKS>_<KEY>`; found through the units that see this run's `OUT_DIR`.
+    pub fn links_of(&self, run: UnitId) -> Vec<(String, UnitId)> {
+        let mut found = BTreeMap::new();
+        for (_, user) in self.iter().filter(|(_, unit)| unit.script == Some(run)) {
+            for dep in &user.externs {
+                let dep = self.unit(*dep);
+                if let (true, Some(links), Some(script)) =
+                    (dep.is_linkable() && dep.package != user.package, &self.package(dep.package).links, dep.script)
+                {
+                    found.insert(links.clone(), script);
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+fn root_of(package: &Package) -> String {
+    match &package.origin {
+        Origin::Member { directory } if directory.as_str().is_empty() => paths::WORKSPACE.to_owned(),
+        Origin::Member { directory } => format!("{}/{directory}", paths::WORKSPACE),
+        Origin::Locked { directory } => format!("{}/{directory}", paths::VENDOR),
+    }
+}
+
+/// The packages that the recorded calls belong to, sorted.
+fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, BadRecording> {
+    let used: BTreeSet<&str> =
+        recording.calls.iter().filter_map(|call| call.env.get("CARGO_MANIFEST_DIR")).map(String::as_str).collect();
+    let mut packages = Vec::new();
+    for package in &metadata.packages {
+        let Some(root) = package.manifest_path.parent().filter(|root| used.contains(root.as_str())) else {
+            continue;
+        };
+        let origin = if let Ok(directory) = root.strip_prefix(paths::WORKSPACE) {
+            Origin::Member { directory: directory.to_owned() }
+        } else if let Ok(directory) = root.strip_prefix(paths::VENDOR) {
+            Origin::Locked { directory: directory.to_string() }
+        } else {
+            return Err(BadRecording(format!("package `{}` lies at `{root}`, outside the workspace", package.name)));
+        };
+        packages.push(Package {
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            key: String::new(),
+            origin,
+            links: package.links.clone(),
+            has_lib: package.targets.iter().any(|target| {
+                target.crate_types.iter().any(|kind| !matches!(kind, cargo_metadata::CrateType::Bin))
+                    && !target.is_example()
+                    && !target.is_test()
+                    && !target.is_bench()
+                    && !target.is_custom_build()
+            }),
+            double_colon: package.rust_version.as_ref().is_none_or(|v| (v.major, v.minor) >= (1, 77)),
+            license: package.license.clone(),
+            description: package.description.clone(),
+            repository: package.repository.clone(),
+            authors: package.authors.clone(),
+        });
+    }
+    packages.sort_by(|a, b| (&a.name, &a.version, &a.origin).cmp(&(&b.name, &b.version, &b.origin)));
+
+    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+    for package in &mut packages {
+        let key = format!("{}-{}", package.name, package.version);
+        let count = taken.entry(key.clone()).or_insert(0);
+        *count += 1;
+        // Two packages of one name and version can only differ in where they come from.
+        package.key = if *count == 1 { key } else { format!("{key}.{count}") };
+    }
+    Ok(packages)
+}
+
+fn unit(call: &Call, by_root: &BTreeMap<String, PackageIx>, packages: &[Package]) -> Result<Unit, BadRecording> {
+    let root = call
+        .env
+        .get("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| BadRecording(format!("a call has no CARGO_MANIFEST_DIR: {:?}", call.args)))?;
+    let package = *by_root
+        .get(root)
+        .ok_or_else(|| BadRecording(format!("`cargo metadata` knows no package at `{root}`")))?;
+    let (kind, side) = match call.kind {
+        // The side of a run is that of the units that use it; `connect` finds out.
+        CallKind::BuildScript => (UnitKind::RunBuildScript, Side::Target),
+        CallKind::Rustc => {
+            let args = RustcArgs::parse(&call.args)
+                .ok_or_else(|| BadRecording(format!("a call of rustc has no output directory: {:?}", call.args)))?;
+            let side = if args.target.is_some() { Side::Target } else { Side::Host };
+            (kind_of(&args, call, &packages[package.0 as usize]), side)
+        }
+    };
+    Ok(Unit { package, kind, side, call: call.clone(), externs: Vec::new(), script: None })
+}
+
+fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
+    let is = |kind| args.crate_types.contains(&kind);
+    // A program without CARGO_BIN_NAME is a build script: cargo sets that variable for binaries only
+    // (book, "Environment variables Cargo sets for crates").
+    match call.env.get("CARGO_BIN_NAME") {
+        Some(name) if is("bin") => UnitKind::Bin(name.clone()),
+        None if is("bin") && args.crate_name.starts_with("build_script_") => UnitKind::BuildScript,
+        None if is("bin") => UnitKind::Bin(package.name.clone()),
+        _ if is("proc-macro") => UnitKind::ProcMacro,
+        _ => UnitKind::Lib { cdylib: is("cdylib") },
+    }
+}
+
+fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
+    let mut by_file: BTreeMap<(String, String), UnitId> = BTreeMap::new();
+    let mut by_out_dir: BTreeMap<String, UnitId> = BTreeMap::new();
+    let mut compiled_in: BTreeMap<String, UnitId> = BTreeMap::new();
+    for (id, unit) in (0..).map(UnitId).zip(units.iter()) {
+        if unit.kind == UnitKind::RunBuildScript {
+            if let Some(dir) = unit.call.env.get("OUT_DIR") {
+                by_out_dir.insert(dir.clone(), id);
+            }
+            continue;
+        }
+        let Some(args) = RustcArgs::parse(&unit.call.args) else { continue };
+        if unit.kind == UnitKind::BuildScript {
+            compiled_in.insert(args.out_dir.to_owned(), id);
+        }
+        for stem in args.stems() {
+            by_file.insert((args.out_dir.to_owned(), stem), id);
+        }
+    }
+
+    for index in 0..units.len() {
+        let unit = &units[index];
+        let (externs, script) = if unit.kind == UnitKind::RunBuildScript {
+            let directory = Utf8Path::new(&unit.call.exe).parent().map(Utf8Path::as_str).unwrap_or_default();
+            let compile = compiled_in
+                .get(directory)
+                .ok_or_else(|| BadRecording(format!("nothing compiled the build script `{}`", unit.call.exe)))?;
+            (Vec::new(), Some(*compile))
+        } else {
+            let args = RustcArgs::parse(&unit.call.args).expect("checked when the unit was made");
+            let mut externs = Vec::new();
+            for path in &args.externs {
+                let path = Utf8Path::new(path);
+                let key = (
+                    path.parent().map(Utf8Path::to_string).unwrap_or_default(),
+                    path.file_stem().unwrap_or_default().to_owned(),
+                );
+                let dep = by_file.get(&key).ok_or_else(|| BadRecording(format!("nothing writes `{path}`")))?;
+                externs.push(*dep);
+            }
+            let script = match (&unit.kind, unit.call.env.get("OUT_DIR")) {
+                (UnitKind::BuildScript, _) | (_, None) => None,
+                (_, Some(dir)) => Some(
+                    *by_out_dir.get(dir).ok_or_else(|| BadRecording(format!("no build script writes `{dir}`")))?,
+                ),
+            };
+            (externs, script)
+        };
+        units[index].externs = externs;
+        units[index].script = script;
+    }
+
+    // A run belongs to the side of what it prepares; one that prepares nothing is for the target.
+    let mut sides: BTreeMap<UnitId, Side> = BTreeMap::new();
+    for unit in units.iter().filter(|unit| unit.kind != UnitKind::RunBuildScript) {
+        if let Some(run) = unit.script {
+            let side = sides.entry(run).or_insert(unit.side);
+            *side = (*side).max(unit.side);
+        }
+    }
+    for (run, side) in sides {
+        units[run.0 as usize].side = side;
+    }
+    Ok(())
+}

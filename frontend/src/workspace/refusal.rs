@@ -1,0 +1,109 @@
+//! When cargo refuses: its words, at the right place in the user's file, with what to do.
+//!
+//! Pure. Cargo's text is matched loosely (its wording moved between 1.85 and 1.95) and always shown.
+
+use buildkit_llb::SourceFile;
+use longshore_helper::recording::Failure;
+
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    paths,
+};
+
+/// The diagnostic for a recording that failed. `manifest` is the workspace's own, `lock` its lock file.
+pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, toolchain: &str) -> Diagnostic {
+    let said = readable(&failure.stderr);
+    if failure.status == -1 && failure.command.split(' ').next() == Some("rustc")
+        || failure.status == -1 && failure.command.starts_with("cargo")
+    {
+        return Diagnostic::error(
+            Code::NoCargoInToolchain,
+            format!("the toolchain image `{toolchain}` has no `{}`", first_word(&failure.command)),
+        )
+        .help("set `toolchain` under `[workspace.metadata.longshore]` to an image with cargo and rustc, such as `rust:1.95-bookworm`");
+    }
+    if said.contains("--locked was passed") {
+        let diagnostic = Diagnostic::error(
+            Code::LockOutOfDate,
+            format!("`Cargo.lock` does not fit the manifests\n{said}"),
+        )
+        .help("run `cargo update --workspace` and commit `Cargo.lock`");
+        return diagnostic.at(&lock.span(0..first_line_end(lock)));
+    }
+    if let Some(directory) = missing_manifest(&said) {
+        let diagnostic = Diagnostic::error(
+            Code::MissingMember,
+            format!("workspace member `{directory}` has no `Cargo.toml` in the build context"),
+        )
+        .help(format!("remove `{directory}` from `members`, or add `{directory}/Cargo.toml` (see also `.dockerignore`)"));
+        return match place_of_member(&String::from_utf8_lossy(manifest.text()), directory) {
+            Some(range) => diagnostic.at(&manifest.span(range)),
+            None => diagnostic,
+        };
+    }
+    let diagnostic = Diagnostic::error(Code::CargoFailed, format!("`{}` failed\n{said}", short(&failure.command)));
+    match manifest_line(&said).filter(|(file, _)| *file == "Cargo.toml").and_then(|(_, line)| line_range(manifest, line)) {
+        Some(range) => diagnostic.at(&manifest.span(range)),
+        None => diagnostic,
+    }
+}
+
+/// Cargo's message with paths as the user knows them, without the lines about locking and compiling.
+fn readable(stderr: &str) -> String {
+    let lines: Vec<String> = stderr
+        .lines()
+        .skip_while(|line| !line.starts_with("error"))
+        .map(|line| line.replace(&format!("{}/", paths::WORKSPACE), ""))
+        .collect();
+    let text = if lines.is_empty() { stderr.to_owned() } else { lines.join("\n") };
+    text.trim().to_owned()
+}
+
+fn first_word(command: &str) -> &str {
+    command.split(' ').next().unwrap_or(command)
+}
+
+/// The command without our own flags: `cargo metadata`.
+fn short(command: &str) -> String {
+    command.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+fn first_line_end(file: &SourceFile) -> usize {
+    let text = String::from_utf8_lossy(file.text());
+    text.find('\n').unwrap_or(text.len())
+}
+
+/// Directory of "failed to read `crates/x/Cargo.toml`".
+fn missing_manifest(said: &str) -> Option<&str> {
+    let after = said.split("failed to read `").nth(1)?;
+    let path = after.split('`').next()?;
+    if !said.contains("No such file") {
+        return None;
+    }
+    path.strip_suffix("/Cargo.toml")
+}
+
+fn place_of_member(manifest: &str, directory: &str) -> Option<std::ops::Range<usize>> {
+    let quoted = format!("\"{directory}\"");
+    let start = manifest.find(&quoted)?;
+    Some(start..start + quoted.len())
+}
+
+/// `--> Cargo.toml:12:3` of cargo's own snippets.
+fn manifest_line(said: &str) -> Option<(&str, usize)> {
+    let place = said.split("--> ").nth(1)?.split_whitespace().next()?;
+    let mut parts = place.split(':');
+    Some((parts.next()?, parts.next()?.parse().ok()?))
+}
+
+fn line_range(file: &SourceFile, line: usize) -> Option<std::ops::Range<usize>> {
+    let text = String::from_utf8_lossy(file.text());
+    let mut start = 0;
+    for (index, content) in text.split_inclusive('\n').enumerate() {
+        if index + 1 == line {
+            return Some(start..start + content.trim_end().len());
+        }
+        start += content.len();
+    }
+    None
+}
