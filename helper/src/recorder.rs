@@ -55,7 +55,8 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), workspace)?;
     write_cargo_config(&request.cargo_config)?;
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
-    let environment = cargo_environment(request);
+    let environment = cargo_environment(request, &recording)?;
+    ambient::save(&recording, &environment)?;
 
     let rustc = text(run("rustc", &["-vV".to_owned()], workspace, &environment)?);
     let cargo = text(run("cargo", &["-V".to_owned()], workspace, &environment)?);
@@ -64,12 +65,6 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     let metadata = run("cargo", &metadata_args, workspace, &environment)?;
     let metadata_file = Path::new(&request.output).join(METADATA_FILE);
     fs::write(&metadata_file, metadata).doing("write", &metadata_file)?;
-
-    let mut environment = environment;
-    let helper = env::current_exe().map_err(|error| Problem::io("find the helper's own path", &error))?;
-    environment.insert("RUSTC_WRAPPER".into(), helper.into());
-    environment.insert(RECORDING_ENV.into(), recording.clone().into());
-    ambient::save(&recording, &environment)?;
     run("cargo", &request.build_args, workspace, &environment)?;
 
     let host = host(&rustc)?;
@@ -107,8 +102,9 @@ fn prepare_recording_directory(target_dir: &Path) -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// The environment of every command of a recording, before the wrapper is added.
-fn cargo_environment(request: &RecordRequest) -> Environment {
+/// The environment of every command of a recording. `cargo metadata` gets the wrapper too, since it asks rustc about
+/// the host, through whatever wrapper the cargo configuration names.
+fn cargo_environment(request: &RecordRequest, recording: &Path) -> Result<Environment> {
     let mut environment = environment::base();
     // How cargo talks must not depend on the image: `-vv` even changes `--cap-lints`.
     environment.retain(|name, _| !name.to_string_lossy().starts_with("CARGO_TERM_"));
@@ -118,12 +114,13 @@ fn cargo_environment(request: &RecordRequest) -> Environment {
         ("CARGO_NET_OFFLINE", "true"),
         ("CARGO_TERM_COLOR", "never"),
         ("CARGO_TERM_PROGRESS_WHEN", "never"),
-        // Empty means none, whatever the cargo configuration says: the recorder's is the only wrapper.
-        ("RUSTC_WORKSPACE_WRAPPER", ""),
     ] {
         environment.insert(name.into(), value.into());
     }
-    environment
+    let helper = env::current_exe().map_err(|error| Problem::io("find the helper's own path", &error))?;
+    environment.insert("RUSTC_WRAPPER".into(), helper.into());
+    environment.insert(RECORDING_ENV.into(), recording.into());
+    Ok(environment)
 }
 
 fn run(

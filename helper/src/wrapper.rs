@@ -20,10 +20,16 @@ use self::unit::Unit;
 use crate::problem::{Doing, Problem, Result};
 use crate::recorder;
 
-/// `args[0]` is the compiler that cargo would have started.
+/// `args[0]` is the compiler that cargo would have started, or the workspace's own wrapper around `args[1]`.
 pub(crate) fn run(recording: &Path, args: Vec<OsString>) -> Result<ExitCode> {
     let Some((rustc, args)) = args.split_first() else {
         return Err(Problem::new("started as a rustc wrapper, but without the compiler to wrap"));
+    };
+    // A wrapper that the cargo configuration names is left out. It cannot be taken from cargo either, because that it
+    // is there is part of what cargo hashes into `-C metadata`.
+    let (rustc, args) = match args.split_first() {
+        Some((wrapped, rest)) if is_program(wrapped) => (wrapped, rest),
+        _ => (rustc, args),
     };
     let texts = args.iter().map(|arg| text(arg)).collect::<Result<Vec<_>>>()?;
     let texts = expand_argument_files(texts)?;
@@ -46,6 +52,12 @@ pub(crate) fn run(recording: &Path, args: Vec<OsString>) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// cargo's own first argument is always an option, `-`, or a file of arguments.
+fn is_program(arg: &OsStr) -> bool {
+    let arg = arg.to_string_lossy();
+    !arg.starts_with('-') && !arg.starts_with('@')
 }
 
 /// Becomes the real compiler; returns only when that fails.
