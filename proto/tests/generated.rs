@@ -32,7 +32,7 @@ fn committed_code_is_what_the_proto_files_generate() {
 const HELP: &str = "run `UPDATE_EXPECT=1 cargo test -p buildkit-proto --test generated`";
 
 fn generate(out: &Path) {
-    let descriptors = compile::compile_dir(&compile::own_dir());
+    let descriptors = compile::compile_own();
     fs::write(out.join("order.rs"), order::table(&descriptors, ".pb.Op")).unwrap();
     tonic_prost_build::configure()
         .btree_map(".")
