@@ -63,8 +63,10 @@ pub(crate) fn run(spec: &Spec, step: &Rustc, environment: &Environment) -> Resul
     if let Some(text) = help::killed(status) {
         eprintln!("help: {text}");
     }
-    for text in helps {
-        eprintln!("help: {text}");
+    for (index, text) in helps.iter().enumerate() {
+        if !helps[..index].contains(text) {
+            eprintln!("help: {text}");
+        }
     }
     Ok(Verdict::Failed)
 }
@@ -129,7 +131,7 @@ fn spawn(
     Ok((child, Some(file)))
 }
 
-/// Shows stderr line by line; gives back the counts, and what could help, each text once.
+/// Shows stderr line by line; gives back the counts, and what could help.
 fn show(stderr: ChildStderr, spec: &Spec, step: &Rustc) -> Result<(Tally, Vec<String>)> {
     let mut tally = Tally::default();
     let mut helps = Vec::new();
@@ -149,11 +151,8 @@ fn show(stderr: ChildStderr, spec: &Spec, step: &Rustc) -> Result<(Tally, Vec<St
             Line::Diagnostic { level, message, rendered } => {
                 eprintln!("{rendered}");
                 tally.count(level);
-                if level == Level::Error
-                    && let Some(text) = help::for_compile_error(&message, spec, &step.cwd)
-                    && !helps.contains(&text)
-                {
-                    helps.push(text);
+                if level == Level::Error {
+                    helps.extend(help::for_compile_error(&message, spec, &step.cwd));
                 }
             }
         }

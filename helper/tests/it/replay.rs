@@ -209,6 +209,19 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
     (read_log(&log), said)
 }
 
+/// Before 1.88, cargo put what scripts of dependencies said after all that the package's own said, and search paths
+/// in `OUT_DIR` in no special place. The helper follows the later order with every cargo.
+fn arranges_as_we_do(cargo: &str) -> bool {
+    let minor = cargo.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= 88)
+}
+
+fn sorted(args: &[String]) -> Vec<&String> {
+    let mut args: Vec<_> = args.iter().collect();
+    args.sort();
+    args
+}
+
 #[test]
 fn what_was_recorded_builds_as_cargo_builds_it() {
     let workspace = Workspace::new();
@@ -222,7 +235,10 @@ fn what_was_recorded_builds_as_cargo_builds_it() {
     assert_eq!(helper.len(), 7);
     for (unit, (args, environment)) in &helper {
         let (cargo_args, cargo_environment) = &cargo[unit];
-        assert_eq!(args, cargo_args, "{unit}");
+        match arranges_as_we_do(&recording.cargo) {
+            true => assert_eq!(args, cargo_args, "{unit}"),
+            false => assert_eq!(sorted(args), sorted(cargo_args), "{unit}"),
+        }
         for (name, value) in cargo_environment {
             if !name.starts_with("LONGSHORE_") {
                 assert_eq!(environment.get(name), Some(value), "{unit}: {name}");
