@@ -215,8 +215,10 @@ everything_down() {
   done
   with_lock registry registry_down
   if [[ -n $purge ]]; then
-    rm -rf --one-file-system "$STATE"
-    say "$STATE is removed"
+    # By name: the directory is shared with other programs of the project.
+    rm -rf --one-file-system "$STATE"/{engines,registry,images,lock} "$STATE"/rootfs-* "$STATE/apt.log"
+    rmdir "$STATE" 2>/dev/null || true
+    say "nothing of the engines is left in $STATE"
   fi
 }
 

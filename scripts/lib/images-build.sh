@@ -38,15 +38,20 @@ trust_local_ca() {
     cp -L /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"
 }
 
-# archive ROOT OUT CONFIG TAG...: one uncompressed layer, which both image
-# stores take as it is, so that the digest is the same wherever it is loaded.
+# archive ROOT OUT CONFIG TAG...: one layer, which an engine takes as it is, so
+# that the digest is the same wherever it is loaded. Compressed, if quickly:
+# cache exports push it.
 archive() {
   local root=$1 out=$2 config=$3 layer id tags='' tag
   shift 3
   mkdir -p "$work/archive"
-  layer=$(tar -C "$root" --numeric-owner --one-file-system --sort=name \
+  mkfifo "$work/layer"
+  sha256sum <"$work/layer" >"$work/layer.sum" &
+  tar -C "$root" --numeric-owner --one-file-system --sort=name \
     --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' --exclude='./run/*' -cf - . |
-    tee "$work/archive/layer.tar" | sha256sum | cut -d ' ' -f 1)
+    tee "$work/layer" | gzip -1n >"$work/archive/layer.tar"
+  wait $!
+  layer=$(cut -d ' ' -f 1 "$work/layer.sum")
   printf '{"architecture":"%s","os":"linux","created":"%s","config":%s,"history":[{"created":"%s","created_by":"debootstrap"}],"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
     "$(dpkg --print-architecture)" "$now" "$config" "$now" "$layer" >"$work/archive/config.json"
   id=$(sha256sum <"$work/archive/config.json" | cut -d ' ' -f 1)
@@ -54,7 +59,7 @@ archive() {
   for tag in "$@"; do tags+=${tags:+,}"\"$tag\""; done
   printf '[{"Config":"%s.json","RepoTags":[%s],"Layers":["layer.tar"]}]' "$id" "$tags" >"$work/archive/manifest.json"
   tar -C "$work/archive" -cf "$out.tmp" manifest.json "$id.json" layer.tar
-  rm -rf "$work/archive"
+  rm -rf "$work/archive" "$work/layer"
   mv "$out.tmp" "$out"
 }
 
