@@ -25,6 +25,10 @@ const NETWORK_FAILURES: [&str; 9] = [
 
 /// For an error that rustc reported.
 pub(crate) fn for_compile_error(message: &str, spec: &Spec, cwd: &str) -> Option<String> {
+    if message.starts_with("file not found for module") {
+        let text = "if the module's file exists, it is not in the build context: `.dockerignore` excludes it";
+        return spec.member.is_some().then(|| text.to_owned());
+    }
     let (_, rest) = message.split_once("couldn't read `")?;
     let (path, reason) = rest.split_once('`')?;
     if !reason.contains("No such file") {
@@ -185,6 +189,13 @@ mod tests {
         let root = compile("crates/b/x.txt", Some("")).unwrap();
         assert!(root.contains("does not exist, or `.dockerignore`"), "{root}");
         assert!(root.ends_with("inputs = [\"crates/b/x.txt\"]"), "{root}");
+    }
+
+    #[test]
+    fn a_missing_module_may_be_excluded() {
+        let message = "file not found for module `generated`";
+        assert!(for_compile_error(message, &spec(Some("")), "/ws").unwrap().contains(".dockerignore"));
+        assert_eq!(for_compile_error(message, &spec(None), "/ws"), None);
     }
 
     #[test]

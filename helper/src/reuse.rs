@@ -102,7 +102,7 @@ impl Cache {
         if output.rerun_if_changed.is_empty() && output.rerun_if_env_changed.is_empty() {
             return Ok(());
         }
-        // Inputs that are missing or cannot be read: nothing to compare with, so nothing to keep.
+        // Inputs that are missing, too many or unreadable: nothing to compare with, so nothing to keep.
         let Ok(inputs) = inputs(output, step, environment) else {
             return Ok(());
         };

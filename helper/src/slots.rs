@@ -4,7 +4,7 @@
 //! the process ends, however it ends, so nothing can leak. Who waits queues up on one more file, the turnstile: its
 //! holder is the only one that looks for a free slot, everyone else sleeps in the kernel.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,7 +70,6 @@ fn take_in(directory: &Path, count: usize) -> Result<File> {
 }
 
 fn open(directory: &Path, name: &str) -> Result<File> {
-    fs::create_dir_all(directory).doing("create", directory)?;
     let path = directory.join(name);
     // The standard library opens with O_CLOEXEC, so no child inherits the lock and keeps it beyond our end.
     OpenOptions::new().create(true).truncate(false).write(true).open(&path).doing("open", &path)

@@ -13,10 +13,16 @@ use crate::tree;
 /// Deeper than any real tree; a link that leads back to its own parent ends here.
 const DEPTH_MAX: usize = 64;
 
+/// What one digest may read. A script that names `/usr` as its input is faster run than compared.
+const FILES_MAX: usize = 20_000;
+const BYTES_MAX: u64 = 512 * 1024 * 1024;
+
 /// 128 bits, from two independent runs of the standard library's hash function over the same input.
 #[derive(Clone)]
 pub(super) struct Digest {
     halves: [DefaultHasher; 2],
+    files_left: usize,
+    bytes_left: u64,
 }
 
 /// What a link stands for.
@@ -30,7 +36,8 @@ pub(super) enum Links {
 
 impl Digest {
     pub(super) fn new(purpose: &str) -> Self {
-        let mut digest = Digest { halves: [DefaultHasher::new(), DefaultHasher::new()] };
+        let halves = [DefaultHasher::new(), DefaultHasher::new()];
+        let mut digest = Digest { halves, files_left: FILES_MAX, bytes_left: BYTES_MAX };
         digest.halves[1].write_u8(1);
         digest.add(purpose.as_bytes());
         digest.add(env!("CARGO_PKG_VERSION").as_bytes());
@@ -61,6 +68,7 @@ impl Digest {
         if depth > DEPTH_MAX {
             return Err(io::Error::other(format!("`{}` is nested too deeply", path.display())));
         }
+        self.files_left = self.files_left.checked_sub(1).ok_or_else(|| too_much(path))?;
         let mut metadata = fs::symlink_metadata(path)?;
         if metadata.is_symlink() {
             self.add(b"link");
@@ -95,11 +103,16 @@ impl Digest {
             let read = file.read(&mut buffer)?;
             // The empty chunk at the end marks where the file ends.
             self.add(&buffer[..read]);
+            self.bytes_left = self.bytes_left.checked_sub(read as u64).ok_or_else(|| too_much(path))?;
             if read == 0 {
                 return Ok(());
             }
         }
     }
+}
+
+fn too_much(path: &Path) -> io::Error {
+    io::Error::other(format!("there is too much to compare, up to `{}`", path.display()))
 }
 
 impl fmt::Display for Digest {
@@ -154,6 +167,20 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         fs::write(root.path().join("other"), "").unwrap();
         assert_ne!(of(root.path(), Links::Kept), before);
+    }
+
+    #[test]
+    fn what_is_too_much_to_compare_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        File::create(&file).unwrap().set_len(1000).unwrap();
+        let mut digest = Digest::new("test");
+        digest.bytes_left = 1500;
+        digest.add_tree(&file, Links::Kept).unwrap();
+        assert!(digest.add_tree(&file, Links::Kept).is_err());
+        let mut digest = Digest::new("test");
+        digest.files_left = 1;
+        assert!(digest.add_tree(root.path(), Links::Kept).is_err());
     }
 
     #[test]
