@@ -4,7 +4,9 @@
 # an engine of our own is built or started.
 
 STATE=${XDG_CACHE_HOME:-$HOME/.cache}/longshore
+# shellcheck disable=SC2034  # the other files use it, and LIB
 MIRROR=${LONGSHORE_DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# shellcheck disable=SC2034
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # Docker 27.5 carries BuildKit 0.18, the oldest the tests know.
