@@ -62,7 +62,12 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// The image's configuration as JSON, the same bytes for the same input.
 ///
 /// `epoch` is `SOURCE_DATE_EPOCH`, in seconds: the image then says it was created at that moment.
-pub fn config(base: &BaseConfig, platform: &Platform, settings: &ImageSettings, epoch: Option<i64>) -> Vec<u8> {
+pub fn config(
+    base: &BaseConfig,
+    platform: &Platform,
+    settings: &ImageSettings,
+    epoch: Option<i64>,
+) -> Vec<u8> {
     let mut image = base.whole.clone();
     let mut config = match image.remove("config") {
         Some(Value::Object(config)) => config,
@@ -130,7 +135,12 @@ fn rfc3339(epoch: i64) -> String {
     let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
     let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn entries_are_read_with_their_kind() {
-        let data = [framed("src", GO_MODE_DIR | 0o755), framed("src/main.rs", 0o644), framed("l", 1 << 27)].concat();
+        let data =
+            [framed("src", GO_MODE_DIR | 0o755), framed("src/main.rs", 0o644), framed("l", 1 << 27)].concat();
         let listing = Listing::parse(&data).unwrap();
         assert_eq!(listing.kind(Utf8Path::new("src")), Some(Kind::Directory));
         assert_eq!(listing.kind(Utf8Path::new("l")), Some(Kind::Other));

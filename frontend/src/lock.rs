@@ -58,9 +58,11 @@ impl Lock {
     pub fn parse(file: &SourceFile) -> Result<Lock, Diagnostics> {
         let text = String::from_utf8_lossy(file.text());
         let raw: RawLock = toml::from_str(&text).map_err(|error| {
-            let diagnostic =
-                Diagnostic::error(Code::LockSyntax, format!("`Cargo.lock` is not a lock file: {}", error.message()))
-                    .help("run `cargo generate-lockfile` to write it anew, and commit it");
+            let diagnostic = Diagnostic::error(
+                Code::LockSyntax,
+                format!("`Cargo.lock` is not a lock file: {}", error.message()),
+            )
+            .help("run `cargo generate-lockfile` to write it anew, and commit it");
             match error.span() {
                 Some(span) => diagnostic.at(&file.span(span)),
                 None => diagnostic,
@@ -135,8 +137,10 @@ mod tests {
 
     #[test]
     fn a_git_package_is_refused_at_its_line() {
-        let error = parse("[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"git+https://example.org/x#abc\"\n")
-            .unwrap_err();
+        let error = parse(
+            "[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"git+https://example.org/x#abc\"\n",
+        )
+        .unwrap_err();
         assert_eq!(error.iter().next().map(|d| d.code), Some(Code::UnsupportedSource));
     }
 

@@ -20,14 +20,24 @@ pub enum SourceRole {
 
 /// Paths outside `package` that `text` names, relative to the workspace root, normalised and sorted.
 /// `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc will say so.
-pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> BTreeSet<Utf8PathBuf> {
+pub fn named_paths(
+    file: &Utf8Path,
+    package: &Utf8Path,
+    text: &str,
+    role: SourceRole,
+) -> BTreeSet<Utf8PathBuf> {
     // Most files name nothing outside: do not read them as tokens.
     let may_name = text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
     if !may_name {
         return BTreeSet::new();
     }
     let Ok(tokens) = text.parse::<TokenStream>() else { return BTreeSet::new() };
-    let mut named = Named { found: BTreeSet::new(), file_directory: file.parent().unwrap_or(Utf8Path::new("")), package, role };
+    let mut named = Named {
+        found: BTreeSet::new(),
+        file_directory: file.parent().unwrap_or(Utf8Path::new("")),
+        package,
+        role,
+    };
     named.walk(tokens);
     named.found
 }
@@ -72,13 +82,16 @@ impl Named<'_> {
                     self.add(self.file_directory, &text);
                 }
             }
-            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(parts), ..] if name == "concat" => {
+            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(parts), ..]
+                if name == "concat" =>
+            {
                 let mut in_manifest_dir = false;
                 let mut path = String::new();
                 for token in parts.stream() {
                     match token {
                         TokenTree::Group(variable) => {
-                            in_manifest_dir = variable.stream().to_string().contains("\"CARGO_MANIFEST_DIR\"");
+                            in_manifest_dir =
+                                variable.stream().to_string().contains("\"CARGO_MANIFEST_DIR\"");
                         }
                         TokenTree::Literal(literal) => path.extend(string(&literal.to_string())),
                         _ => {}
@@ -95,7 +108,8 @@ impl Named<'_> {
     /// `#[path = "…"]`: relative to the directory of the file that has it.
     fn path_attribute(&mut self, attribute: TokenStream) {
         let tokens: Vec<TokenTree> = attribute.into_iter().collect();
-        if let [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)] = tokens.as_slice()
+        if let [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)] =
+            tokens.as_slice()
             && name == "path"
             && equals.as_char() == '='
             && let Some(text) = string(&literal.to_string())
@@ -193,7 +207,11 @@ mod tests {
 
     #[test]
     fn path_attributes_count() {
-        check(SourceRole::Crate, r#"#[path = "../../shared/mod.rs"] mod shared;"#, expect!["crates/shared/mod.rs"]);
+        check(
+            SourceRole::Crate,
+            r#"#[path = "../../shared/mod.rs"] mod shared;"#,
+            expect!["crates/shared/mod.rs"],
+        );
     }
 
     #[test]

@@ -96,13 +96,7 @@ impl Plan {
             let mut inputs: Vec<VertexId> = visible.iter().map(|group| index[group]).collect();
             inputs.sort();
             let spec = spec(graph, &rewriter, group, units, &visible);
-            vertices.push(Vertex {
-                package: group.0,
-                side: group.1,
-                part: group.2.clone(),
-                spec,
-                inputs,
-            });
+            vertices.push(Vertex { package: group.0, side: group.1, part: group.2.clone(), spec, inputs });
         }
 
         let targets = targets(graph, |id| index[&group_of(graph, id)]);
@@ -171,7 +165,14 @@ fn visible(graph: &UnitGraph, own: &Group, units: &[UnitId]) -> BTreeSet<Group> 
     let mut visible = BTreeSet::new();
     for id in units {
         visible.extend(graph.loadable(*id).into_iter().map(|dep| group_of(graph, dep)));
-        visible.extend(graph.unit(*id).script.into_iter().filter(|s| graph.unit(*s).kind == UnitKind::RunBuildScript).map(|run| group_of(graph, run)));
+        visible.extend(
+            graph
+                .unit(*id)
+                .script
+                .into_iter()
+                .filter(|s| graph.unit(*s).kind == UnitKind::RunBuildScript)
+                .map(|run| group_of(graph, run)),
+        );
         visible.extend(graph.linked_scripts(*id).into_iter().map(|run| group_of(graph, run)));
         if graph.unit(*id).kind == UnitKind::RunBuildScript {
             visible.extend(graph.links_of(*id).into_iter().map(|(_, run)| group_of(graph, run)));
@@ -217,7 +218,13 @@ fn output_of(graph: &UnitGraph, group: &Group) -> String {
     }
 }
 
-fn spec(graph: &UnitGraph, rewriter: &Rewriter, own: &Group, units: &[UnitId], visible: &BTreeSet<Group>) -> Spec {
+fn spec(
+    graph: &UnitGraph,
+    rewriter: &Rewriter,
+    own: &Group,
+    units: &[UnitId],
+    visible: &BTreeSet<Group>,
+) -> Spec {
     let package = graph.package(own.0);
     let label = format!("{} {}", package.name, package.version);
     let mut steps: Vec<Step> = Vec::new();
@@ -252,7 +259,11 @@ fn spec(graph: &UnitGraph, rewriter: &Rewriter, own: &Group, units: &[UnitId], v
                 },
                 has_lib_beside: package.has_lib,
                 script: unit.script.map(|run| rewriter.script(run)),
-                dependency_scripts: graph.linked_scripts(*id).into_iter().map(|run| rewriter.script(run)).collect(),
+                dependency_scripts: graph
+                    .linked_scripts(*id)
+                    .into_iter()
+                    .map(|run| rewriter.script(run))
+                    .collect(),
                 env,
             }),
         });

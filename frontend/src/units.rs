@@ -156,7 +156,9 @@ impl UnitGraph {
         for call in &recording.calls {
             units.push(unit(call, &by_root, &packages)?);
         }
-        units.sort_by(|a, b| (a.package, &a.kind, a.side, &a.call).cmp(&(b.package, &b.kind, b.side, &b.call)));
+        units.sort_by(|a, b| {
+            (a.package, &a.kind, a.side, &a.call).cmp(&(b.package, &b.kind, b.side, &b.call))
+        });
 
         connect(&mut units)?;
         Ok(UnitGraph { packages, units, host: recording.host.clone() })
@@ -221,9 +223,11 @@ impl UnitGraph {
         for (_, user) in self.iter().filter(|(_, unit)| unit.script == Some(run)) {
             for dep in &user.externs {
                 let dep = self.unit(*dep);
-                if let (true, Some(links), Some(script)) =
-                    (dep.is_linkable() && dep.package != user.package, &self.package(dep.package).links, dep.script)
-                {
+                if let (true, Some(links), Some(script)) = (
+                    dep.is_linkable() && dep.package != user.package,
+                    &self.package(dep.package).links,
+                    dep.script,
+                ) {
                     found.insert(links.clone(), script);
                 }
             }
@@ -242,8 +246,12 @@ fn root_of(package: &Package) -> String {
 
 /// The packages that the recorded calls belong to, sorted.
 fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, BadRecording> {
-    let used: BTreeSet<&str> =
-        recording.calls.iter().filter_map(|call| call.env.get("CARGO_MANIFEST_DIR")).map(String::as_str).collect();
+    let used: BTreeSet<&str> = recording
+        .calls
+        .iter()
+        .filter_map(|call| call.env.get("CARGO_MANIFEST_DIR"))
+        .map(String::as_str)
+        .collect();
     let mut packages = Vec::new();
     for package in &metadata.packages {
         let Some(root) = package.manifest_path.parent().filter(|root| used.contains(root.as_str())) else {
@@ -254,7 +262,10 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
         } else if let Ok(directory) = root.strip_prefix(paths::VENDOR) {
             Origin::Locked { directory: directory.to_string() }
         } else {
-            return Err(BadRecording(format!("package `{}` lies at `{root}`, outside the workspace", package.name)));
+            return Err(BadRecording(format!(
+                "package `{}` lies at `{root}`, outside the workspace",
+                package.name
+            )));
         };
         packages.push(Package {
             name: package.name.to_string(),
@@ -289,7 +300,11 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
     Ok(packages)
 }
 
-fn unit(call: &Call, by_root: &BTreeMap<String, PackageIx>, packages: &[Package]) -> Result<Unit, BadRecording> {
+fn unit(
+    call: &Call,
+    by_root: &BTreeMap<String, PackageIx>,
+    packages: &[Package],
+) -> Result<Unit, BadRecording> {
     let root = call
         .env
         .get("CARGO_MANIFEST_DIR")
@@ -301,8 +316,9 @@ fn unit(call: &Call, by_root: &BTreeMap<String, PackageIx>, packages: &[Package]
         // The side of a run is that of the units that use it; `connect` finds out.
         CallKind::BuildScript => (UnitKind::RunBuildScript, Side::Target),
         CallKind::Rustc => {
-            let args = RustcArgs::parse(&call.args)
-                .ok_or_else(|| BadRecording(format!("a call of rustc has no output directory: {:?}", call.args)))?;
+            let args = RustcArgs::parse(&call.args).ok_or_else(|| {
+                BadRecording(format!("a call of rustc has no output directory: {:?}", call.args))
+            })?;
             let side = if args.target.is_some() { Side::Target } else { Side::Host };
             (kind_of(&args, call, &packages[package.0 as usize]), side)
         }
@@ -347,9 +363,9 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
         let unit = &units[index];
         let (externs, script) = if unit.kind == UnitKind::RunBuildScript {
             let directory = Utf8Path::new(&unit.call.exe).parent().map(Utf8Path::as_str).unwrap_or_default();
-            let compile = compiled_in
-                .get(directory)
-                .ok_or_else(|| BadRecording(format!("nothing compiled the build script `{}`", unit.call.exe)))?;
+            let compile = compiled_in.get(directory).ok_or_else(|| {
+                BadRecording(format!("nothing compiled the build script `{}`", unit.call.exe))
+            })?;
             (Vec::new(), Some(*compile))
         } else {
             let args = RustcArgs::parse(&unit.call.args).expect("checked when the unit was made");
@@ -360,13 +376,16 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
                     path.parent().map(Utf8Path::to_string).unwrap_or_default(),
                     path.file_stem().unwrap_or_default().to_owned(),
                 );
-                let dep = by_file.get(&key).ok_or_else(|| BadRecording(format!("nothing writes `{path}`")))?;
+                let dep =
+                    by_file.get(&key).ok_or_else(|| BadRecording(format!("nothing writes `{path}`")))?;
                 externs.push(*dep);
             }
             let script = match (&unit.kind, unit.call.env.get("OUT_DIR")) {
                 (UnitKind::BuildScript, _) | (_, None) => None,
                 (_, Some(dir)) => Some(
-                    *by_out_dir.get(dir).ok_or_else(|| BadRecording(format!("no build script writes `{dir}`")))?,
+                    *by_out_dir
+                        .get(dir)
+                        .ok_or_else(|| BadRecording(format!("no build script writes `{dir}`")))?,
                 ),
             };
             (externs, script)

@@ -22,8 +22,8 @@ impl State {
     pub fn from_definition(definition: &pb::Definition) -> Result<State, InvalidDefinition> {
         let Some((terminal, ops)) = definition.def.split_last() else { return Ok(State::SCRATCH) };
         let terminal = decode(terminal)?;
-        let [result] = terminal.inputs.as_slice() else {
-            return Err(InvalidDefinition::new("its last op does not have exactly one input"));
+        let ([result], None) = (terminal.inputs.as_slice(), &terminal.op) else {
+            return Err(InvalidDefinition::new("its last op does not say what the result is"));
         };
         if result.digest.is_empty() {
             return Ok(State::SCRATCH);

@@ -5,6 +5,8 @@
 //! set `BUILDKIT_PROTOS` to a directory with the `.proto` files of the new BuildKit, laid out as their
 //! imports name them; nothing may be newer then.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
+
 #[path = "shared/compile.rs"]
 mod compile;
 #[path = "shared/facts.rs"]

@@ -47,7 +47,8 @@ pub fn packages(
         let vertex = plan.vertex(*id);
         let package = graph.package(vertex.package);
         let request = serde_json::to_string(&vertex.spec).expect("a spec can be written as JSON");
-        let mut exec = workshop.helper("build", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
+        let mut exec =
+            workshop.helper("build", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
             Origin::Locked { directory } => exec.mount(
                 format!("{}/{directory}", paths::VENDOR),
@@ -59,7 +60,10 @@ pub fn packages(
                     .or_insert_with(|| member(directory, &package.name, vertex.package, sources));
                 exec.mount(paths::WORKSPACE, &*own).mount(
                     paths::MEMBER_CACHE,
-                    Mount::cache(format!("{}/{}", sources.cache_prefix, cache_name(&package.key, vertex.side)), Sharing::Shared),
+                    Mount::cache(
+                        format!("{}/{}", sources.cache_prefix, cache_name(&package.key, vertex.side)),
+                        Sharing::Shared,
+                    ),
                 )
             }
         };
@@ -104,16 +108,18 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
     let nested: Vec<String> = sources
         .members
         .iter()
-        .filter(|other| *other != directory && (directory.as_str().is_empty() || other.starts_with(directory)))
+        .filter(|other| {
+            *other != directory && (directory.as_str().is_empty() || other.starts_with(directory))
+        })
         .map(|other| other.strip_prefix(directory).unwrap_or(other).to_string())
         .chain(["target".to_owned(), ".git".to_owned()])
         .collect();
     let at = format!("/{directory}");
     let mut files = Files::on(&State::SCRATCH)
-        .add(Copy::new(sources.context, at.as_str(), at.as_str()).contents().create_destination().exclude(nested));
+        .add(Copy::new(sources.context, at.as_str(), at.as_str()).contents().parents().exclude(nested));
     for path in sources.outside.get(&package).into_iter().flatten() {
         let from = format!("/{path}");
-        let copy = Copy::new(sources.context, from.as_str(), from.as_str()).create_destination();
+        let copy = Copy::new(sources.context, from.as_str(), from.as_str()).parents();
         files = files.add(match sources.listing.kind(path) {
             Some(Kind::Directory) => copy.contents(),
             _ => copy,

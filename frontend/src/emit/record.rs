@@ -33,14 +33,10 @@ pub struct Selection {
 
 /// The skeleton of the workspace: real manifests from `context`, and the names of the files that cargo looks for.
 pub fn skeleton(context: &State, listing: &Listing) -> State {
-    let names: Vec<&str> = listing.files().filter(|path| decides_a_target(path)).map(Utf8Path::as_str).collect();
+    let names: Vec<&str> =
+        listing.files().filter(|path| decides_a_target(path)).map(Utf8Path::as_str).collect();
     Files::on(&State::SCRATCH)
-        .add(
-            Copy::new(context, "/", "/tree")
-                .contents()
-                .create_destination()
-                .include(CONTENTS),
-        )
+        .add(Copy::new(context, "/", "/tree").contents().parents().include(CONTENTS))
         .write("/names", 0o644, names.join("\n"))
         .labeled("skeleton")
         .named("[plan] collect manifests")
@@ -53,7 +49,12 @@ fn decides_a_target(path: &Utf8Path) -> bool {
 }
 
 /// The vertex that records; its output holds the files named in `longshore_helper::recording`.
-pub fn record(workshop: &Workshop, skeleton: &State, crates: &BTreeMap<String, State>, selection: &Selection) -> State {
+pub fn record(
+    workshop: &Workshop,
+    skeleton: &State,
+    crates: &BTreeMap<String, State>,
+    selection: &Selection,
+) -> State {
     let request = RecordRequest {
         skeleton: format!("{SKELETON}/tree"),
         names: format!("{SKELETON}/names"),
@@ -76,7 +77,8 @@ pub fn record(workshop: &Workshop, skeleton: &State, crates: &BTreeMap<String, S
         .mount(paths::WORKSPACE, Mount::tmpfs())
         .mount(paths::RECORDING_TARGET, Mount::tmpfs());
     for (directory, state) in crates {
-        exec = exec.mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));
+        exec = exec
+            .mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));
     }
     exec.output(OUTPUT, &State::SCRATCH).labeled("record").named("[plan] cargo build, recorded").run()
 }

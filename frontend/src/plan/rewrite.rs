@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn a_run_is_named_by_cargos_hash() {
-        assert_eq!(run_name("/longshore/target/x86_64-unknown-linux-gnu/release/build/ring-0123456789abcdef/out"), "run-0123456789abcdef");
+        assert_eq!(
+            run_name("/longshore/target/x86_64-unknown-linux-gnu/release/build/ring-0123456789abcdef/out"),
+            "run-0123456789abcdef"
+        );
     }
 
     #[test]

@@ -82,7 +82,18 @@ pub fn pairs(args: &[String]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn is_long_with_value(flag: &str) -> bool {
-    matches!(flag, "--crate-name" | "--crate-type" | "--out-dir" | "--target" | "--extern" | "--edition" | "--cfg" | "--check-cfg" | "--cap-lints")
+    matches!(
+        flag,
+        "--crate-name"
+            | "--crate-type"
+            | "--out-dir"
+            | "--target"
+            | "--extern"
+            | "--edition"
+            | "--cfg"
+            | "--check-cfg"
+            | "--cap-lints"
+    )
 }
 
 #[cfg(test)]

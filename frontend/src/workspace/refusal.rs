@@ -35,14 +35,20 @@ pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, too
             Code::MissingMember,
             format!("workspace member `{directory}` has no `Cargo.toml` in the build context"),
         )
-        .help(format!("remove `{directory}` from `members`, or add `{directory}/Cargo.toml` (see also `.dockerignore`)"));
+        .help(format!(
+            "remove `{directory}` from `members`, or add `{directory}/Cargo.toml` (see also `.dockerignore`)"
+        ));
         return match place_of_member(&String::from_utf8_lossy(manifest.text()), directory) {
             Some(range) => diagnostic.at(&manifest.span(range)),
             None => diagnostic,
         };
     }
-    let diagnostic = Diagnostic::error(Code::CargoFailed, format!("`{}` failed\n{said}", short(&failure.command)));
-    match manifest_line(&said).filter(|(file, _)| *file == "Cargo.toml").and_then(|(_, line)| line_range(manifest, line)) {
+    let diagnostic =
+        Diagnostic::error(Code::CargoFailed, format!("`{}` failed\n{said}", short(&failure.command)));
+    match manifest_line(&said)
+        .filter(|(file, _)| *file == "Cargo.toml")
+        .and_then(|(_, line)| line_range(manifest, line))
+    {
         Some(range) => diagnostic.at(&manifest.span(range)),
         None => diagnostic,
     }

@@ -7,6 +7,7 @@ use crate::text::{InputNames, Lines, quoted};
 pub(super) fn write(exec: &pb::ExecOp, inputs: &InputNames, lines: &mut Lines) -> String {
     let default = pb::Meta::default();
     let meta = exec.meta.as_ref().unwrap_or(&default);
+    let args: Vec<String> = meta.args.iter().map(|arg| write_arg(arg, lines)).collect();
     write_meta(meta, lines);
     match exec.network() {
         pb::NetMode::Unset => {}
@@ -23,8 +24,16 @@ pub(super) fn write(exec: &pb::ExecOp, inputs: &InputNames, lines: &mut Lines) -
     for mount in &exec.mounts {
         lines.push(format!("mount {} {}", quoted(&mount.dest), describe(mount, inputs)));
     }
-    let args: Vec<String> = meta.args.iter().map(|arg| quoted(arg)).collect();
     format!("exec {}", args.join(" "))
+}
+
+/// An argument of several lines, mostly a script, stands below the command.
+fn write_arg(arg: &str, lines: &mut Lines) -> String {
+    if !arg.trim_end().contains('\n') {
+        return quoted(arg);
+    }
+    arg.lines().for_each(|line| lines.push(format!("| {line}").trim_end()));
+    "(below)".to_owned()
 }
 
 fn write_meta(meta: &pb::Meta, lines: &mut Lines) {

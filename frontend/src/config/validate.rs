@@ -1,0 +1,300 @@
+//! From what the user wrote to what a build can use: values are checked, defaults filled in.
+//!
+//! Every check reports and goes on, so that one build shows all mistakes.
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::ImageRef;
+
+use super::raw::{Port, RawImage, RawPackage, RawWorkspace, Spanned};
+use super::{
+    Base, Config, ExposedPort, ImageName, ImageOverrides, ImageSettings, Input, PackageConfig, Protocol,
+};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// The settings of a workspace, with its mistakes added to `gathered`.
+pub(super) fn workspace(raw: RawWorkspace, gathered: &mut Vec<Diagnostic>) -> Config {
+    let default = Config::default();
+    Config {
+        toolchain: raw
+            .toolchain
+            .and_then(|name| valid("toolchain", name, toolchain_name, gathered))
+            .unwrap_or(default.toolchain),
+        profile: raw
+            .profile
+            .and_then(|name| valid("profile", name, |name| profile(&name.value), gathered))
+            .unwrap_or(default.profile),
+        features: raw
+            .features
+            .into_iter()
+            .filter_map(|name| valid("features", name, |name| feature(&name.value), gathered))
+            .collect(),
+        no_default_features: raw.no_default_features,
+        all_features: raw.all_features,
+        image: ImageSettings::default().with(&image(raw.image, gathered)),
+    }
+}
+
+/// The settings of a package, with its mistakes added to `gathered`.
+pub(super) fn package(raw: RawPackage, gathered: &mut Vec<Diagnostic>) -> PackageConfig {
+    let mut inputs: Vec<Input> = raw
+        .inputs
+        .into_iter()
+        .filter_map(|path| {
+            let span = path.span.clone();
+            let pattern = valid("inputs", path, |path| input(&path.value), gathered)?;
+            Some(Input { pattern, span })
+        })
+        .collect();
+    // Sorted, so that the order in which the user wrote them is not part of any digest.
+    inputs.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+    inputs.dedup_by(|a, b| a.pattern == b.pattern);
+    PackageConfig { inputs, image: image(raw.image, gathered) }
+}
+
+fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverrides {
+    ImageOverrides {
+        base: raw.base.and_then(|name| valid("base", name, base, gathered)),
+        user: raw.user.and_then(|name| valid("user", name, |name| user(&name.value), gathered)),
+        workdir: raw.workdir.and_then(|path| valid("workdir", path, |path| workdir(&path.value), gathered)),
+        env: pairs("env", raw.env, env_name, gathered),
+        labels: pairs("labels", raw.labels, label_name, gathered),
+        expose: raw.expose.map(|ports| {
+            let mut ports: Vec<_> = ports
+                .value
+                .into_iter()
+                .filter_map(|written| valid("expose", written, |written| port(&written.value), gathered))
+                .collect();
+            ports.sort();
+            ports.dedup();
+            ports
+        }),
+        entrypoint: raw
+            .entrypoint
+            .and_then(|words| valid("entrypoint", words, not_empty, gathered))
+            .map(|words| command("entrypoint", words, gathered)),
+        cmd: raw.cmd.map(|words| command("cmd", words.value, gathered)),
+    }
+}
+
+/// What is wrong with a value: the rest of a sentence that begins with its key, and what to write instead.
+struct Wrong {
+    message: String,
+    help: Option<String>,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+/// The checked value, or nothing and a diagnostic.
+fn valid<T, U>(
+    key: &str,
+    written: Spanned<T>,
+    check: impl FnOnce(&Spanned<T>) -> Result<U, Wrong>,
+    gathered: &mut Vec<Diagnostic>,
+) -> Option<U> {
+    check(&written)
+        .map_err(|wrong| {
+            let mut diagnostic = Diagnostic::error(Code::InvalidValue, format!("`{key}` {}", wrong.message));
+            diagnostic.help = wrong.help;
+            gathered.push(diagnostic.at(&written.span));
+        })
+        .ok()
+}
+
+fn toolchain_name(written: &Spanned<String>) -> Result<ImageName, Wrong> {
+    match base(written)? {
+        Base::Image(name) => Ok(name),
+        Base::Scratch => Err(Wrong::new("is `scratch`, which has no compiler")),
+    }
+}
+
+fn base(written: &Spanned<String>) -> Result<Base, Wrong> {
+    let name = &written.value;
+    if name == "scratch" {
+        return Ok(Base::Scratch);
+    }
+    if name.is_empty() {
+        return Err(Wrong::new("is empty, expected the name of an image"));
+    }
+    let wrong = Wrong::new(format!("is `{name}`, which is not the name of an image"));
+    match ImageRef::parse(name) {
+        Ok(reference) => Ok(Base::Image(ImageName { reference, span: Some(written.span.clone()) })),
+        Err(_) if ImageRef::parse(&name.to_lowercase()).is_ok() => {
+            Err(wrong.help(format!("names of images are lower case: write `{}`", name.to_lowercase())))
+        }
+        Err(_) => Err(wrong),
+    }
+}
+
+fn profile(name: &str) -> Result<String, Wrong> {
+    if name == "debug" {
+        return Err(Wrong::new("is `debug`, a name that cargo reserves").help("write `profile = \"dev\"`"));
+    }
+    // cargo's own rule (validate_profile_name); whether the profile exists is cargo's to say.
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+        return Err(Wrong::new(format!("is `{name}`, a profile's name has letters, digits, `_` and `-`")));
+    }
+    Ok(name.to_owned())
+}
+
+fn feature(name: &str) -> Result<String, Wrong> {
+    if name.contains([',', ' ']) {
+        let list: Vec<_> = name.split([',', ' ']).filter(|part| !part.is_empty()).collect();
+        return Err(Wrong::new(format!("has `{name}`, which is several features in one string"))
+            .help(format!("write `\"{}\"`", list.join("\", \""))));
+    }
+    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Wrong::new(format!("has `{name}`, which is not the name of a feature")));
+    }
+    Ok(name.to_owned())
+}
+
+fn user(written: &str) -> Result<String, Wrong> {
+    const EXPECTED: &str = "expected `user` or `user:group`";
+    let parts: Vec<&str> = written.split(':').collect();
+    if parts.len() > 2 {
+        let count = if parts.len() == 3 { "three".to_owned() } else { parts.len().to_string() };
+        return Err(Wrong::new(format!("has {count} parts, {EXPECTED}"))
+            .help(format!("write `user = \"{}:{}\"`", parts[0], parts[1])));
+    }
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(Wrong::new(format!("is `{written}`, {EXPECTED}")));
+    }
+    if parts.iter().any(|part| part.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')) {
+        return Err(Wrong::new(format!("is `{written}`, a user or group is a name or a number")));
+    }
+    Ok(written.to_owned())
+}
+
+fn workdir(path: &str) -> Result<String, Wrong> {
+    if !path.starts_with('/') {
+        return Err(Wrong::new(format!("is `{path}`, expected an absolute path"))
+            .help(format!("write `workdir = \"/{}\"`", path.trim_start_matches("./"))));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(Wrong::new(format!("is `{path}`, which has `..` in it")));
+    }
+    no_nul(path)?;
+    Ok(path.to_owned())
+}
+
+fn pairs(
+    key: &str,
+    written: Vec<(Spanned<String>, Spanned<String>)>,
+    check_name: impl Fn(&str) -> Result<(), Wrong>,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    for (name, value) in written {
+        let full = format!("{key}.{}", name.value);
+        let name = valid(key, name, |name| check_name(&name.value).map(|()| name.value.clone()), gathered);
+        let value = valid(&full, value, |value| no_nul(&value.value).map(|()| value.value.clone()), gathered);
+        if let (Some(name), Some(value)) = (name, value) {
+            map.insert(name, value);
+        }
+    }
+    map
+}
+
+fn env_name(name: &str) -> Result<(), Wrong> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(Wrong::new(format!("sets `{}`, which cannot name a variable", name.escape_debug())));
+    }
+    Ok(())
+}
+
+fn label_name(name: &str) -> Result<(), Wrong> {
+    if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Wrong::new(format!("sets `{}`, which cannot name a label", name.escape_debug())));
+    }
+    Ok(())
+}
+
+fn port(written: &Port) -> Result<ExposedPort, Wrong> {
+    let wrong = |written: &str| {
+        Wrong::new(format!("has `{written}`, expected a port from 1 to 65535, like `8080` or `\"53/udp\"`"))
+    };
+    let number =
+        |number: Option<u16>, written: &str| number.filter(|n| *n != 0).ok_or_else(|| wrong(written));
+    match written {
+        Port::Number(value) => {
+            let port = number(u16::try_from(*value).ok(), &value.to_string())?;
+            Ok(ExposedPort { port, protocol: Protocol::Tcp })
+        }
+        Port::Text(text) => {
+            let (digits, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+            let protocol = match protocol.to_ascii_lowercase().as_str() {
+                "tcp" => Protocol::Tcp,
+                "udp" => Protocol::Udp,
+                "sctp" => Protocol::Sctp,
+                _ => {
+                    return Err(Wrong::new(format!("has `{text}`, a protocol is `tcp`, `udp` or `sctp`")));
+                }
+            };
+            // `parse` would take a sign.
+            let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
+            let port = number(digits.parse().ok().filter(|_| all_digits), text)?;
+            Ok(ExposedPort { port, protocol })
+        }
+    }
+}
+
+fn not_empty(words: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Spanned<String>>, Wrong> {
+    if words.value.is_empty() {
+        return Err(Wrong::new("is empty, nothing could start the image")
+            .help("leave `entrypoint` out to start the package's binary"));
+    }
+    Ok(words.value.clone())
+}
+
+fn command(key: &str, words: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic>) -> Vec<String> {
+    words
+        .into_iter()
+        .filter_map(|word| {
+            valid(key, word, |word| no_nul(&word.value).map(|()| word.value.clone()), gathered)
+        })
+        .collect()
+}
+
+/// Neither arguments nor variables can hold a NUL on Linux.
+fn no_nul(text: &str) -> Result<(), Wrong> {
+    if text.contains('\0') { Err(Wrong::new("has a NUL character in it")) } else { Ok(()) }
+}
+
+fn input(written: &str) -> Result<String, Wrong> {
+    const ROOT: &str = "paths are relative to the root of the workspace";
+    if written.starts_with('/') {
+        return Err(Wrong::new(format!("has the absolute path `{written}`, {ROOT}"))
+            .help(format!("write `\"{}\"`", written.trim_start_matches('/'))));
+    }
+    if written.contains('\\') {
+        return Err(Wrong::new(format!("has `{written}`, paths are written with `/`"))
+            .help(format!("write `\"{}\"`", written.replace('\\', "/"))));
+    }
+    no_nul(written)?;
+    let mut parts = Vec::new();
+    for part in written.split('/') {
+        match part {
+            "" | "." => {}
+            // Also where it would come back in: what a glob before it matches is not known.
+            ".." => {
+                return Err(Wrong::new(format!("has `{written}`, which has `..` in it, {ROOT}"))
+                    .help("files outside the build context cannot be used; name a path without `..`"));
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
+        return Err(Wrong::new(format!("has `{written}`, which names no file"))
+            .help("write `\"**\"` to depend on every file of the workspace"));
+    }
+    Ok(parts.join("/"))
+}

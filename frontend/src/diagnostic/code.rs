@@ -1,0 +1,105 @@
+//! The names of all kinds of mistakes.
+//!
+//! They are part of the interface: users search for them and linters filter by them, so a test pins the list.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $description:literal;)*) => {
+        /// The name of one kind of mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $description] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in alphabetical order of their names.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// The name as users see it, in kebab case.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// What this kind of mistake is, in one sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(Code::$variant => $description,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    AmbiguousTarget = "ambiguous-target", "Several packages build a binary of the requested name.";
+    BuildkitTooOld = "buildkit-too-old", "The build needs something that this BuildKit does not have.";
+    CargoFailed = "cargo-failed", "cargo itself refused the workspace.";
+    InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";
+    InvalidOption = "invalid-option", "A build option has a value that cannot be understood.";
+    InvalidValue = "invalid-value", "A setting has a value that it cannot have.";
+    LockOutOfDate = "lock-out-of-date", "Cargo.lock does not fit the manifests.";
+    LockSyntax = "lock-syntax", "Cargo.lock cannot be read.";
+    ManifestSyntax = "manifest-syntax", "The file is not valid TOML.";
+    MissingFile = "missing-file", "A file that the build needs is not in the build context.";
+    MissingMember = "missing-member", "A member of the workspace is not in the build context.";
+    NoCargoInToolchain = "no-cargo-in-toolchain", "The toolchain image has no cargo.";
+    NoEntryFile = "no-entry-file", "The file named by the build is not in the build context.";
+    NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
+    NoTarget = "no-target", "The workspace has nothing to build into an image.";
+    TargetRequired = "target-required", "The workspace has several targets and none was asked for.";
+    UnknownKey = "unknown-key", "A setting of that name does not exist.";
+    UnknownTarget = "unknown-target", "No target has the requested name.";
+    UnsupportedOption = "unsupported-option", "The build asks for something that is not supported.";
+    UnsupportedSource = "unsupported-source", "A package comes from where it cannot be fetched.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::Code;
+
+    #[test]
+    fn the_list_of_codes_is_part_of_the_interface() {
+        let names: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        expect![[r#"
+            ambiguous-target
+            buildkit-too-old
+            cargo-failed
+            invalid-context
+            invalid-option
+            invalid-value
+            lock-out-of-date
+            lock-syntax
+            manifest-syntax
+            missing-file
+            missing-member
+            no-cargo-in-toolchain
+            no-entry-file
+            no-lock-file
+            no-target
+            target-required
+            unknown-key
+            unknown-target
+            unsupported-option
+            unsupported-source"#]]
+        .assert_eq(&names.join("\n"));
+    }
+
+    #[test]
+    fn names_are_unique_sorted_and_in_kebab_case() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].name() < pair[1].name(), "{} stands before {}", pair[0], pair[1]);
+        }
+        for code in Code::ALL {
+            assert!(code.name().bytes().all(|b| b == b'-' || b.is_ascii_lowercase()), "{code}");
+            assert!(code.description().ends_with('.'), "{code}");
+        }
+    }
+}
