@@ -157,16 +157,16 @@ fn broken_syntax_is_shown_where_it_is() {
     refused_workspace(
         "[package]\nname = \"a\"\n\n[dependencies\nserde = \"1\"\n",
         expect![[r#"
-        Cargo.toml:4
-        --------------------
-           2 |     name = "a"
-           3 |     
-           4 | >>> [dependencies
-           5 |     serde = "1"
-           6 |     
-        --------------------
-        ERROR: failed to solve: unclosed table, expected `]`
-    "#]],
+            Cargo.toml:4
+            --------------------
+               2 |     name = "a"
+               3 |     
+               4 | >>> [dependencies
+               5 |     serde = "1"
+               6 |     
+            --------------------
+            ERROR: failed to solve: unclosed table, expected `]`
+        "#]],
     );
     refused_workspace(
         "[package]\nname = \"a\nversion = 1\nedition = = 2\n",
@@ -193,14 +193,14 @@ fn broken_syntax_is_shown_where_it_is() {
     refused_package(
         "a = 1\na = 2\n",
         expect![[r#"
-        Cargo.toml:2
-        --------------------
-           1 |     a = 1
-           2 | >>> a = 2
-           3 |     
-        --------------------
-        ERROR: failed to solve: duplicate key
-    "#]],
+            Cargo.toml:2
+            --------------------
+               1 |     a = 1
+               2 | >>> a = 2
+               3 |     
+            --------------------
+            ERROR: failed to solve: duplicate key
+        "#]],
     );
 }
 
@@ -267,28 +267,28 @@ fn a_key_of_the_other_table_says_where_it_belongs() {
     refused_workspace(
         "[workspace.metadata.longshore]\ninputs = []\n",
         expect![[r#"
-        Cargo.toml:2
-        --------------------
-           1 |     [workspace.metadata.longshore]
-           2 | >>> inputs = []
-           3 |     
-        --------------------
-        ERROR: failed to solve: unknown key `inputs`
-        help: `inputs` belongs to one package: write it under `[package.metadata.longshore]`
-    "#]],
+            Cargo.toml:2
+            --------------------
+               1 |     [workspace.metadata.longshore]
+               2 | >>> inputs = []
+               3 |     
+            --------------------
+            ERROR: failed to solve: unknown key `inputs`
+            help: `inputs` belongs to one package: write it under `[package.metadata.longshore]`
+        "#]],
     );
     refused_package(
         "[package.metadata.longshore]\nprofile = \"dev\"\n",
         expect![[r#"
-        Cargo.toml:2
-        --------------------
-           1 |     [package.metadata.longshore]
-           2 | >>> profile = "dev"
-           3 |     
-        --------------------
-        ERROR: failed to solve: unknown key `profile`
-        help: the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`
-    "#]],
+            Cargo.toml:2
+            --------------------
+               1 |     [package.metadata.longshore]
+               2 | >>> profile = "dev"
+               3 |     
+            --------------------
+            ERROR: failed to solve: unknown key `profile`
+            help: the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`
+        "#]],
     );
 }
 
@@ -314,20 +314,20 @@ fn values_of_the_wrong_type() {
     refused_key(
         "cmd = \"--verbose\"",
         expect![[r#"
-        `cmd` is a string, expected a list of strings
-        help: write `cmd = ["--verbose"]`"#]],
+            `cmd` is a string, expected a list of strings
+            help: write `cmd = ["--verbose"]`"#]],
     );
     refused_key(
         "expose = 8080",
         expect![[r#"
-        `expose` is an integer, expected a list of ports like `8080` or `"53/udp"`
-        help: write `expose = [8080]`"#]],
+            `expose` is an integer, expected a list of ports like `8080` or `"53/udp"`
+            help: write `expose = [8080]`"#]],
     );
     refused_key(
         "entrypoint = []",
         expect![[r#"
-        `entrypoint` is empty, nothing could start the image
-        help: leave `entrypoint` out to start the package's binary"#]],
+            `entrypoint` is empty, nothing could start the image
+            help: leave `entrypoint` out to start the package's binary"#]],
     );
     refused_key("cmd = [\"a\", 1]", expect!["`cmd` has an integer, expected a list of strings"]);
     refused_key("env = []", expect!["`env` is a list, expected a table of strings"]);
@@ -345,8 +345,8 @@ fn users() {
     refused_key(
         "user = \"a:b:c:d\"",
         expect![[r#"
-        `user` has 4 parts, expected `user` or `user:group`
-        help: write `user = "a:b"`"#]],
+            `user` has 4 parts, expected `user` or `user:group`
+            help: write `user = "a:b"`"#]],
     );
 }
 
@@ -355,8 +355,8 @@ fn image_names() {
     refused_key(
         "base = \"Debian:12\"",
         expect![[r#"
-        `base` is `Debian:12`, which is not the name of an image
-        help: names of images are lower case: write `debian:12`"#]],
+            `base` is `Debian:12`, which is not the name of an image
+            help: names of images are lower case: write `debian:12`"#]],
     );
     refused_key("base = \"debian:\"", expect!["`base` is `debian:`, which is not the name of an image"]);
     refused_key("base = \"\"", expect!["`base` is empty, expected the name of an image"]);
@@ -368,14 +368,14 @@ fn image_names() {
     refused_workspace(
         "[workspace.metadata.longshore]\ntoolchain = \"scratch\"\n",
         expect![[r#"
-        Cargo.toml:2
-        --------------------
-           1 |     [workspace.metadata.longshore]
-           2 | >>> toolchain = "scratch"
-           3 |     
-        --------------------
-        ERROR: failed to solve: `toolchain` is `scratch`, which has no compiler
-    "#]],
+            Cargo.toml:2
+            --------------------
+               1 |     [workspace.metadata.longshore]
+               2 | >>> toolchain = "scratch"
+               3 |     
+            --------------------
+            ERROR: failed to solve: `toolchain` is `scratch`, which has no compiler
+        "#]],
     );
     for name in ["a", "a/b", "Host.example:5000/a", "localhost/a:1", "a@sha256:{64}", "a__b/c-d.e:V1"] {
         let name = name.replace("{64}", &"0".repeat(64));
@@ -414,38 +414,38 @@ fn paths() {
     refused_key(
         "inputs = [\"../secret\"]",
         expect![[r#"
-        `inputs` has `../secret`, which has `..` in it, paths are relative to the root of the workspace
-        help: files outside the build context cannot be used; name a path without `..`"#]],
+            `inputs` has `../secret`, which has `..` in it, paths are relative to the root of the workspace
+            help: files outside the build context cannot be used; name a path without `..`"#]],
     );
     refused_key(
         "inputs = [\"a/../b\"]",
         expect![[r#"
-        `inputs` has `a/../b`, which has `..` in it, paths are relative to the root of the workspace
-        help: files outside the build context cannot be used; name a path without `..`"#]],
+            `inputs` has `a/../b`, which has `..` in it, paths are relative to the root of the workspace
+            help: files outside the build context cannot be used; name a path without `..`"#]],
     );
     refused_key(
         "inputs = [\"/etc/passwd\"]",
         expect![[r#"
-        `inputs` has the absolute path `/etc/passwd`, paths are relative to the root of the workspace
-        help: write `"etc/passwd"`"#]],
+            `inputs` has the absolute path `/etc/passwd`, paths are relative to the root of the workspace
+            help: write `"etc/passwd"`"#]],
     );
     refused_key(
         "inputs = [\"a\\\\b\"]",
         expect![[r#"
-        `inputs` has `a\b`, paths are written with `/`
-        help: write `"a/b"`"#]],
+            `inputs` has `a\b`, paths are written with `/`
+            help: write `"a/b"`"#]],
     );
     refused_key(
         "inputs = [\".\"]",
         expect![[r#"
-        `inputs` has `.`, which names no file
-        help: write `"**"` to depend on every file of the workspace"#]],
+            `inputs` has `.`, which names no file
+            help: write `"**"` to depend on every file of the workspace"#]],
     );
     refused_key(
         "workdir = \"srv\"",
         expect![[r#"
-        `workdir` is `srv`, expected an absolute path
-        help: write `workdir = "/srv"`"#]],
+            `workdir` is `srv`, expected an absolute path
+            help: write `workdir = "/srv"`"#]],
     );
     refused_key("workdir = \"/srv/../etc\"", expect!["`workdir` is `/srv/../etc`, which has `..` in it"]);
 }

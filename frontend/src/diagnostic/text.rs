@@ -79,17 +79,17 @@ mod tests {
         check(
             vec![error_at("four").help("write `4`")],
             expect![[r#"
-            Cargo.toml:4
-            --------------------
-               2 |     two
-               3 |     three
-               4 | >>> four
-               5 |     five
-               6 |     six
-            --------------------
-            ERROR: failed to solve: `four` is a word
-            help: write `4`
-        "#]],
+                Cargo.toml:4
+                --------------------
+                   2 |     two
+                   3 |     three
+                   4 | >>> four
+                   5 |     five
+                   6 |     six
+                --------------------
+                ERROR: failed to solve: `four` is a word
+                help: write `4`
+            "#]],
         );
     }
 
@@ -98,14 +98,14 @@ mod tests {
         check(
             vec![error_at("one")],
             expect![[r#"
-            Cargo.toml:1
-            --------------------
-               1 | >>> one
-               2 |     two
-               3 |     three
-            --------------------
-            ERROR: failed to solve: `one` is a word
-        "#]],
+                Cargo.toml:1
+                --------------------
+                   1 | >>> one
+                   2 |     two
+                   3 |     three
+                --------------------
+                ERROR: failed to solve: `one` is a word
+            "#]],
         );
     }
 
@@ -135,18 +135,18 @@ mod tests {
         check(
             vec![error_at("two"), whole],
             expect![[r#"
-            Cargo.toml:2
-            --------------------
-               1 |     one
-               2 | >>> two
-               3 |     three
-               4 |     four
-            --------------------
-            ERROR: failed to solve: 2 problems
-            Cargo.toml:2: `two` is a word
-            there is no `Cargo.lock`
-            help: run `cargo generate-lockfile`
-        "#]],
+                Cargo.toml:2
+                --------------------
+                   1 |     one
+                   2 | >>> two
+                   3 |     three
+                   4 |     four
+                --------------------
+                ERROR: failed to solve: 2 problems
+                Cargo.toml:2: `two` is a word
+                there is no `Cargo.lock`
+                help: run `cargo generate-lockfile`
+            "#]],
         );
     }
 
@@ -156,17 +156,17 @@ mod tests {
         check(
             vec![error_at("six").labeled(&file.span(0..3), "first used here")],
             expect![[r#"
-            Cargo.toml:6
-            --------------------
-               4 |     four
-               5 |     five
-               6 | >>> six
-               7 |     seven
-               8 |     
-            --------------------
-            ERROR: failed to solve: `six` is a word
-            a/Cargo.toml:1: first used here
-        "#]],
+                Cargo.toml:6
+                --------------------
+                   4 |     four
+                   5 |     five
+                   6 | >>> six
+                   7 |     seven
+                   8 |     
+                --------------------
+                ERROR: failed to solve: `six` is a word
+                a/Cargo.toml:1: first used here
+            "#]],
         );
     }
 }
