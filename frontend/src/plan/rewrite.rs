@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Knows where every unit's files go.
-pub struct Rewriter {
+pub(super) struct Rewriter {
     /// Recorded (directory, file stem) → new directory.
     files: BTreeMap<(String, String), String>,
     /// Recorded output directory and stem of a unit → new `--out-dir`; build scripts are told apart by directory alone.
@@ -29,7 +29,7 @@ struct Run {
 
 impl Rewriter {
     /// `output_of` tells the output directory of the vertex that a unit belongs to.
-    pub fn new(graph: &UnitGraph, output_of: impl Fn(UnitId) -> String) -> Rewriter {
+    pub(super) fn new(graph: &UnitGraph, output_of: impl Fn(UnitId) -> String) -> Rewriter {
         let mut rewriter =
             Rewriter { files: BTreeMap::new(), out_dirs: BTreeMap::new(), runs: BTreeMap::new() };
         for (id, unit) in graph.iter() {
@@ -59,7 +59,7 @@ impl Rewriter {
     }
 
     /// The command line of a compilation, with the paths of its vertex and without `-L dependency=`.
-    pub fn args(&self, recorded: &[String]) -> Vec<String> {
+    pub(super) fn args(&self, recorded: &[String]) -> Vec<String> {
         let own = RustcArgs::parse(recorded)
             .and_then(|args| {
                 let stem = args.stems().into_iter().next()?;
@@ -113,7 +113,7 @@ impl Rewriter {
     }
 
     /// The environment of a call, `OUT_DIR` moved.
-    pub fn env(&self, recorded: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn env(&self, recorded: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut env = recorded.clone();
         if let Some(dir) = env.get_mut("OUT_DIR")
             && let Some(moved) = self.out_dirs.get(dir.as_str())
@@ -124,17 +124,17 @@ impl Rewriter {
     }
 
     /// Where the build script of a run lies.
-    pub fn executable(&self, run: UnitId) -> String {
+    pub(super) fn executable(&self, run: UnitId) -> String {
         self.runs[&run].executable.clone()
     }
 
     /// `OUT_DIR` of a run.
-    pub fn out_dir(&self, run: UnitId) -> String {
+    pub(super) fn out_dir(&self, run: UnitId) -> String {
         format!("{}/out", self.runs[&run].directory)
     }
 
     /// Where a run's output is written down.
-    pub fn script(&self, run: UnitId) -> String {
+    pub(super) fn script(&self, run: UnitId) -> String {
         format!("{}/script.json", self.runs[&run].directory)
     }
 }

@@ -1,0 +1,174 @@
+//! The members that take part in a build: their settings, where their manifests stand, and which files outside their
+//! directories they see.
+//!
+//! Asks BuildKit for manifests and sources; what sources name is for [`outside`](crate::outside).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use buildkit_llb::{SourceFile, Span};
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::Metadata;
+use globset::GlobBuilder;
+
+use crate::{
+    config::{self, Input, PackageConfig},
+    context::{self, BuildContext},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    gateway::{Failure, Gateway, Reference},
+    listing::Listing,
+    outside::{self, SourceRole},
+    paths,
+    request::Request,
+    units::{PackageIx, UnitGraph},
+};
+
+/// What is known of the members in use.
+#[derive(Debug, Clone, Default)]
+pub struct Members {
+    /// `[package.metadata.longshore]`.
+    pub configs: BTreeMap<PackageIx, PackageConfig>,
+    /// The line that names the package: failing steps point there.
+    pub spans: BTreeMap<PackageIx, Span>,
+    /// Files and directories outside a member's own directory that its vertices see.
+    pub outside: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
+}
+
+/// Directories of all packages that lie in the build context, relative to the workspace root.
+pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
+    metadata
+        .packages
+        .iter()
+        .filter(|package| package.source.is_none())
+        .filter_map(|package| package.manifest_path.parent()?.strip_prefix(paths::WORKSPACE).ok())
+        .map(Utf8Path::to_owned)
+        .collect()
+}
+
+/// Reads manifests and sources of the members in `in_use`.
+///
+/// # Errors
+/// Settings are wrong (all members' mistakes together), or the daemon cannot be asked.
+pub async fn load(
+    gateway: &impl Gateway,
+    request: &Request,
+    context: &BuildContext,
+    graph: &UnitGraph,
+    in_use: &BTreeSet<PackageIx>,
+    all_directories: &BTreeSet<Utf8PathBuf>,
+) -> Result<Members, Failure> {
+    let mut members = Members::default();
+    let mut problems = Vec::new();
+    let used = in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?)));
+    let mut sources: Option<Reference> = None;
+    for (ix, directory) in used {
+        let manifest = directory.join("Cargo.toml");
+        let text = gateway
+            .read_file(&context.manifests_reference, manifest.as_str())
+            .await
+            .map_err(|error| error.doing(format!("read `{manifest}` from the build context")))?;
+        let manifest = SourceFile::new(manifest.as_str(), "TOML", text).loaded_by(&context.manifests);
+        members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
+
+        let mut outside = BTreeSet::new();
+        match PackageConfig::from_manifest(&manifest) {
+            Ok(config) => {
+                outside.extend(declared(&config.inputs, &context.listing, &mut problems));
+                members.configs.insert(ix, config);
+            }
+            Err(found) => problems.extend(found.into_vec()),
+        }
+
+        let nested: Vec<&Utf8PathBuf> = nested_in(directory, all_directories).collect();
+        for (file, role) in own_sources(directory, &nested, &context.listing) {
+            if sources.is_none() {
+                sources = Some(gateway.solve(&context.state.definition(), &context::options(request)).await?);
+            }
+            let reference = sources.as_ref().expect("solved above");
+            let text = gateway
+                .read_file(reference, file.as_str())
+                .await
+                .map_err(|error| error.doing(format!("read `{file}` from the build context")))?;
+            let named = outside::named_paths(file, directory, &String::from_utf8_lossy(&text), role);
+            outside.extend(named.into_iter().filter(|path| {
+                context.listing.kind(path).is_some()
+                    && (!path.starts_with(directory) || nested.iter().any(|inner| path.starts_with(inner)))
+            }));
+        }
+        members.outside.insert(ix, outermost(outside));
+    }
+    Ok(Diagnostics::check(members, problems)?)
+}
+
+fn nested_in<'a>(
+    directory: &'a Utf8Path,
+    all: &'a BTreeSet<Utf8PathBuf>,
+) -> impl Iterator<Item = &'a Utf8PathBuf> {
+    all.iter().filter(move |other| *other != directory && other.starts_with(directory))
+}
+
+/// Sources that a build of libraries and binaries can compile: not tests, examples and benches.
+fn own_sources<'a>(
+    directory: &'a Utf8Path,
+    nested: &'a [&Utf8PathBuf],
+    listing: &'a Listing,
+) -> impl Iterator<Item = (&'a Utf8Path, SourceRole)> {
+    let aside = ["tests", "examples", "benches", "target"].map(|name| directory.join(name));
+    listing.files_below(directory).filter_map(move |path| {
+        let skipped =
+            aside.iter().any(|dir| path.starts_with(dir)) || nested.iter().any(|dir| path.starts_with(dir));
+        if skipped || path.extension() != Some("rs") {
+            return None;
+        }
+        // A build script and its modules lie beside the manifest, or wherever `build =` says; what lies in `src` is a crate.
+        let role =
+            if path.starts_with(directory.join("src")) { SourceRole::Crate } else { SourceRole::BuildScript };
+        Some((path, role))
+    })
+}
+
+/// Files that `inputs` names: paths as they are, directories whole, patterns expanded over the listing.
+fn declared(inputs: &[Input], listing: &Listing, problems: &mut Vec<Diagnostic>) -> BTreeSet<Utf8PathBuf> {
+    let mut found = BTreeSet::new();
+    for input in inputs {
+        let path = Utf8Path::new(&input.pattern);
+        if listing.kind(path).is_some() {
+            found.insert(path.to_owned());
+            continue;
+        }
+        let before = found.len();
+        let pattern = GlobBuilder::new(&input.pattern).literal_separator(true).build();
+        match pattern {
+            Ok(glob) => {
+                let glob = glob.compile_matcher();
+                found.extend(listing.files().filter(|file| glob.is_match(file)).map(Utf8Path::to_owned));
+            }
+            Err(error) => {
+                problems.push(
+                    Diagnostic::error(
+                        Code::InvalidValue,
+                        format!("input `{}` is no pattern: {error}", input.pattern),
+                    )
+                    .at(&input.span),
+                );
+                continue;
+            }
+        }
+        if found.len() == before {
+            problems.push(
+                Diagnostic::error(
+                    Code::MissingFile,
+                    format!("input `{}` is not in the build context", input.pattern),
+                )
+                .at(&input.span)
+                .help("inputs are relative to the workspace root; see also `.dockerignore`"),
+            );
+        }
+    }
+    found
+}
+
+/// Without what lies below another of them: a directory is copied whole.
+fn outermost(paths: BTreeSet<Utf8PathBuf>) -> BTreeSet<Utf8PathBuf> {
+    let all = paths.clone();
+    paths.into_iter().filter(|path| !path.ancestors().skip(1).any(|above| all.contains(above))).collect()
+}

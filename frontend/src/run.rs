@@ -1,0 +1,225 @@
+//! One build from the client's options to the image: the only place that knows the order of the phases.
+
+use std::collections::BTreeSet;
+
+use buildkit_llb::{Annotate, Digest, Image, MissingCaps, Platform, State};
+use cargo_metadata::Metadata;
+
+use crate::{
+    config::{Base, Config, ImageName},
+    context,
+    diagnostic::{Code, Diagnostic},
+    emit::{
+        Workshop, crates,
+        image::{self as filesystem, BIN_DIR, Binary},
+        package::{Sources, packages},
+        record::Selection,
+    },
+    gateway::{BuildResult, Failure, Gateway, ImageQuery, ResolvedImage},
+    image::{self, BaseConfig},
+    lock::Lock,
+    members, output,
+    plan::Plan,
+    request::{MainContext, NamedContext, Request},
+    target, triple,
+    units::{PackageIx, UnitGraph},
+    workspace::{self, Names},
+};
+
+/// Builds what the request asks for. `frontend` is the definition of the frontend's own image, which holds the helper.
+///
+/// # Errors
+/// The user's input is wrong, or a solve failed.
+pub async fn run(
+    gateway: &impl Gateway,
+    request: &Request,
+    frontend: &State,
+) -> Result<BuildResult, Failure> {
+    let platform = supported(request)?;
+    let triple = triple::of(platform)?;
+
+    let entry = context::entry(gateway, request).await?;
+    let config = Config::from_workspace_manifest(&entry.file)?;
+    let build_context = context::discover(gateway, request, &entry).await?;
+    let lock = Lock::parse(&build_context.lock)?;
+
+    let toolchain = resolve(gateway, request, &config.toolchain, platform).await?;
+    let toolchain_config = base_config(&toolchain.config);
+    let workshop = Workshop {
+        build_platform: platform.clone(),
+        toolchain: pinned(&toolchain, platform, "toolchain"),
+        toolchain_env: toolchain_config.env(),
+        helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
+    };
+
+    let crates = crates::crates(&lock);
+    let selection = Selection {
+        profile: config.profile.clone(),
+        features: config.features.clone(),
+        no_default_features: config.no_default_features,
+        all_features: config.all_features,
+        target: triple.to_owned(),
+    };
+    let workspace = workspace::query(
+        gateway,
+        request,
+        &workshop,
+        &build_context,
+        &crates,
+        &selection,
+        &Names { manifest: &entry.file, toolchain: &config.toolchain.reference.familiar() },
+    )
+    .await?;
+    let graph =
+        UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
+    let plan = Plan::new(&graph);
+    let target = target::select(&plan, request.target.as_deref())?;
+    let wanted = plan.closure([target.vertex]);
+
+    let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
+    let directories = members::directories(&workspace.metadata);
+    let members = members::load(gateway, request, &build_context, &graph, &in_use, &directories).await?;
+    let cache_prefix = cache_prefix(request, &workspace.metadata, &selection, &toolchain);
+    let outputs = packages(
+        &workshop,
+        &graph,
+        &plan,
+        &wanted,
+        &Sources {
+            crates: &crates,
+            context: &build_context.state,
+            listing: &build_context.listing,
+            outside: &members.outside,
+            spans: &members.spans,
+            members: &directories,
+            cache_prefix: &cache_prefix,
+        },
+    );
+
+    let package_config = members.configs.get(&target.package).cloned().unwrap_or_default();
+    let settings = config.image.with(&package_config.image);
+    let (base, base_json) = match &settings.base {
+        Base::Scratch => (State::SCRATCH, Vec::new()),
+        Base::Image(name) => {
+            let image = resolve(gateway, request, name, platform).await?;
+            (pinned(&image, platform, "base"), image.config)
+        }
+    };
+    let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
+    let path = format!("{BIN_DIR}/{}", target.bin);
+    let files = filesystem::image(
+        &base,
+        &[Binary { output: &outputs[&target.vertex], file: &target.file, path: path.clone() }],
+        &workspace.vertex,
+        &target.name,
+        members.spans.get(&target.package),
+        epoch,
+    );
+    let settings =
+        output::image_settings(&settings, graph.package(target.package), target, &path, &request.labels);
+    let config = image::config(&base_config(&base_json), platform, &settings, epoch);
+
+    let definition = files.definition();
+    definition.check(gateway.llb_caps()).map_err(|missing| too_old(&missing))?;
+    let reference = gateway.solve(&definition, &context::options(request)).await?;
+    Ok(output::result(request, platform, reference, config, base_json))
+}
+
+/// Where the frontend's image has the helper.
+pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
+
+/// The one platform to build for; refuses what cannot be built.
+fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
+    if request.contexts.main != MainContext::Local {
+        return Err(Diagnostic::error(Code::UnsupportedOption, "the build context is not a local directory")
+            .help("check the repository out and pass its directory"));
+    }
+    if let Some(call) = &request.subrequest {
+        return Err(Diagnostic::error(Code::UnsupportedOption, format!("unsupported request {call}")));
+    }
+    let platform = request.single_platform()?;
+    if platform != &request.build_platform {
+        return Err(Diagnostic::error(
+            Code::UnsupportedOption,
+            format!("cannot build for `{platform}` on `{}`", request.build_platform),
+        )
+        .help("leave `--platform` out, or use a builder of that platform"));
+    }
+    Ok(platform)
+}
+
+/// Asks for an image's digest and configuration; a named context of the image's name replaces it.
+async fn resolve(
+    gateway: &impl Gateway,
+    request: &Request,
+    name: &ImageName,
+    platform: &Platform,
+) -> Result<ResolvedImage, Failure> {
+    let familiar = name.reference.familiar();
+    let reference = match request.named_context(&familiar, platform) {
+        None => name.reference.clone(),
+        Some(NamedContext::Image(reference)) => reference.clone(),
+        Some(_) => {
+            return Err(Diagnostic::error(
+                Code::UnsupportedOption,
+                format!("the named context `{familiar}` is not an image"),
+            )
+            .help(format!("pass `--build-context {familiar}=docker-image://…`"))
+            .into());
+        }
+    };
+    let query = ImageQuery {
+        log_name: format!("[internal] load metadata for {}", reference.familiar()),
+        reference,
+        platform: platform.clone(),
+        resolve_mode: request.resolve_mode,
+        oci_layout: None,
+    };
+    Ok(gateway.resolve_image(&query).await?)
+}
+
+/// What cannot be read is as good as an image that says nothing; scratch has no configuration at all.
+fn base_config(json: &[u8]) -> BaseConfig {
+    BaseConfig::parse(json).unwrap_or_default()
+}
+
+/// The image as a source whose key is its digest.
+fn pinned(image: &ResolvedImage, platform: &Platform, label: &str) -> State {
+    let reference = image.reference.clone().with_digest(&image.digest);
+    Image::new(&reference, platform)
+        .labeled(label)
+        .named(format!("[{label}] {}", image.reference.familiar()))
+        .state()
+}
+
+/// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
+/// another's, so that nothing in a mount can be read by a compiler that did not write it.
+fn cache_prefix(
+    request: &Request,
+    metadata: &Metadata,
+    selection: &Selection,
+    toolchain: &ResolvedImage,
+) -> String {
+    let mut members: Vec<&str> =
+        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
+    members.sort_unstable();
+    let workspace = match metadata.root_package() {
+        Some(root) => root.name.to_string(),
+        None => Digest::of(members.join(" ").as_bytes()).hex()[..16].to_owned(),
+    };
+    let namespace = match request.cache_namespace.as_str() {
+        "" => String::new(),
+        namespace => format!("{namespace}/"),
+    };
+    format!(
+        "{namespace}longshore/{workspace}/{}/{}/{}",
+        selection.target,
+        selection.profile,
+        &toolchain.digest.hex()[..16]
+    )
+}
+
+fn too_old(missing: &MissingCaps) -> Diagnostic {
+    Diagnostic::error(Code::BuildkitTooOld, format!("this BuildKit cannot run the build\n{missing}"))
+        .help("use Docker Engine 27.5 or newer, or a builder with BuildKit 0.18 or newer")
+}

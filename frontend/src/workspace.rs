@@ -1,0 +1,80 @@
+//! The workspace as cargo sees it: one vertex that records, and what it wrote, read back.
+
+pub mod refusal;
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::{SourceFile, State};
+use cargo_metadata::Metadata;
+use longshore_helper::recording::{
+    FAILURE_FILE, Failure as Refusal, METADATA_FILE, RECORDING_FILE, Recording,
+};
+
+use crate::{
+    context::{self, BuildContext},
+    emit::{
+        Workshop,
+        record::{self, Selection},
+    },
+    gateway::{Failure, Gateway},
+    request::Request,
+};
+
+/// What cargo said about the workspace.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Every process that a build would start.
+    pub recording: Recording,
+    /// `cargo metadata`.
+    pub metadata: Metadata,
+    /// The vertex that recorded.
+    pub vertex: State,
+}
+
+/// What a refusal is explained with.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// The workspace's manifest.
+    pub manifest: &'a SourceFile,
+    /// The toolchain image, as the user or a default names it.
+    pub toolchain: &'a str,
+}
+
+/// Has cargo record the workspace. A recording that is cached is only read.
+///
+/// # Errors
+/// Cargo refuses the workspace (at the right place in the user's file), or the vertex cannot run.
+pub async fn query(
+    gateway: &impl Gateway,
+    request: &Request,
+    workshop: &Workshop,
+    context: &BuildContext,
+    crates: &BTreeMap<String, State>,
+    selection: &Selection,
+    names: &Names<'_>,
+) -> Result<Workspace, Failure> {
+    let skeleton = record::skeleton(&context.manifests, &context.listing);
+    let vertex = record::record(workshop, &skeleton, crates, selection);
+    // A failing step speaks for itself, so nothing is put before its error.
+    let reference = gateway.solve(&vertex.definition(), &context::options(request)).await?;
+    let recording = match context::read_optional(gateway, &reference, RECORDING_FILE).await? {
+        Some(data) => data,
+        None => {
+            let data = gateway.read_file(&reference, FAILURE_FILE).await?;
+            let refusal: Refusal = parse(&data, FAILURE_FILE);
+            return Err(refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain).into());
+        }
+    };
+    let metadata = gateway.read_file(&reference, METADATA_FILE).await?;
+    Ok(Workspace {
+        recording: parse(&recording, RECORDING_FILE),
+        metadata: parse(&metadata, METADATA_FILE),
+        vertex,
+    })
+}
+
+/// Reads what our own helper, or cargo beside it, wrote.
+fn parse<T: serde::de::DeserializeOwned>(data: &[u8], name: &str) -> T {
+    serde_json::from_slice(data)
+        .unwrap_or_else(|error| panic!("the recording's `{name}` cannot be read: {error}"))
+}
