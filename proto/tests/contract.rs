@@ -13,11 +13,9 @@ mod compile;
 mod facts;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
-
-use cargo_metadata::MetadataCommand;
 
 use facts::Facts;
 
@@ -79,14 +77,19 @@ fn the_version_is_a_release_tag() {
 /// Where cargo keeps the `.proto` files of the published crate.
 fn published() -> PathBuf {
     // For the host alone, as other platforms' packages need not have been downloaded.
-    let version = Command::new(env!("CARGO")).arg("-vV").output().unwrap();
-    let version = String::from_utf8(version.stdout).unwrap();
+    let version = cargo(&["-vV"]);
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let metadata = MetadataCommand::new()
-        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-        .other_options(["--locked", "--filter-platform", host].map(str::to_owned))
-        .exec()
-        .unwrap_or_else(|error| panic!("{error}"));
-    let package = metadata.packages.iter().find(|package| package.name == "bollard-buildkit-proto").unwrap();
-    package.manifest_path.with_file_name("resources").into_std_path_buf()
+    let metadata = cargo(&["metadata", "--format-version", "1", "--locked", "--filter-platform", host]);
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "bollard-buildkit-proto").unwrap();
+    Path::new(package["manifest_path"].as_str().unwrap()).with_file_name("resources")
+}
+
+fn cargo(args: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO")).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`cargo {}` fails: {stderr}", args.join(" "));
+    String::from_utf8(output.stdout).unwrap()
 }
