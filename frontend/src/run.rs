@@ -47,7 +47,7 @@ pub async fn run(
     let toolchain_config = base_config(&toolchain.config);
     let workshop = Workshop {
         build_platform: platform.clone(),
-        toolchain: pinned(&toolchain, platform, "toolchain"),
+        toolchain: pinned(&toolchain, platform, "toolchain", Exported::No),
         toolchain_env: toolchain_config.env(),
         helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
     };
@@ -102,7 +102,7 @@ pub async fn run(
         Base::Scratch => (State::SCRATCH, Vec::new()),
         Base::Image(name) => {
             let image = resolve(gateway, request, name, platform).await?;
-            (pinned(&image, platform, "base"), image.config)
+            (pinned(&image, platform, "base", Exported::AsCacheSays), image.config)
         }
     };
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
@@ -183,13 +183,25 @@ fn base_config(json: &[u8]) -> BaseConfig {
     BaseConfig::parse(json).unwrap_or_default()
 }
 
+/// Whether an image's layers go into an exported cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exported {
+    /// As the client's cache options say.
+    AsCacheSays,
+    /// Never: a gigabyte that every machine has from its registry, and that no image is made of.
+    No,
+}
+
 /// The image as a source whose key is its digest.
-fn pinned(image: &ResolvedImage, platform: &Platform, label: &str) -> State {
+fn pinned(image: &ResolvedImage, platform: &Platform, label: &str, exported: Exported) -> State {
     let reference = image.reference.clone().with_digest(&image.digest);
-    Image::new(&reference, platform)
+    let source = Image::new(&reference, platform)
         .labeled(label)
-        .named(format!("[{label}] {}", image.reference.familiar()))
-        .state()
+        .named(format!("[{label}] {}", image.reference.familiar()));
+    match exported {
+        Exported::AsCacheSays => source.state(),
+        Exported::No => source.export_cache(false).state(),
+    }
 }
 
 /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from

@@ -359,8 +359,7 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
         }
     }
 
-    for index in 0..units.len() {
-        let unit = &units[index];
+    for unit in units.iter_mut() {
         let (externs, script) = if unit.kind == UnitKind::RunBuildScript {
             let directory = Utf8Path::new(&unit.call.exe).parent().map(Utf8Path::as_str).unwrap_or_default();
             let compile = compiled_in.get(directory).ok_or_else(|| {
@@ -390,8 +389,8 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
             };
             (externs, script)
         };
-        units[index].externs = externs;
-        units[index].script = script;
+        unit.externs = externs;
+        unit.script = script;
     }
 
     // A run belongs to the side of what it prepares; one that prepares nothing is for the target.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use longshore_helper::spec::{Spec, Step};
 
@@ -31,7 +32,9 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     }
     environment::extend(&mut environment, &spec.env);
 
+    let arrived = Instant::now();
     let slot = slots::take();
+    let started = Instant::now();
     for step in &spec.steps {
         let verdict = match step {
             Step::Rustc(step) => rustc::run(spec, step, &environment)?,
@@ -43,6 +46,14 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     }
     drop(slot);
     mtime::normalise(output)?;
+    // For whoever reads the log: why a vertex took long. It is also the proof that the vertex ran, and was not
+    // taken from a cache.
+    eprintln!(
+        "longshore: {} took {:.1} s, after {:.1} s for a slot",
+        spec.package,
+        started.elapsed().as_secs_f32(),
+        (started - arrived).as_secs_f32()
+    );
     Ok(Verdict::Passed)
 }
 

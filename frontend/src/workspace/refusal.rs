@@ -13,9 +13,8 @@ use crate::{
 /// The diagnostic for a recording that failed. `manifest` is the workspace's own, `lock` its lock file.
 pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, toolchain: &str) -> Diagnostic {
     let said = readable(&failure.stderr);
-    if failure.status == -1 && failure.command.split(' ').next() == Some("rustc")
-        || failure.status == -1 && failure.command.starts_with("cargo")
-    {
+    // There was no process to have a status.
+    if failure.status == -1 {
         return Diagnostic::error(
             Code::NoCargoInToolchain,
             format!("the toolchain image `{toolchain}` has no `{}`", first_word(&failure.command)),
