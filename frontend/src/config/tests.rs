@@ -165,7 +165,7 @@ fn broken_syntax_is_shown_where_it_is() {
                5 |     serde = "1"
                6 |     
             --------------------
-            ERROR: failed to solve: unclosed table, expected `]`
+            ERROR: failed to build: failed to solve: unclosed table, expected `]`
         "#]],
     );
     refused_workspace(
@@ -185,7 +185,7 @@ fn broken_syntax_is_shown_where_it_is() {
                4 | >>> edition = = 2
                5 |     
             --------------------
-            ERROR: failed to solve: 2 problems
+            ERROR: failed to build: failed to solve: 2 problems
             Cargo.toml:2: invalid basic string, expected `"`
             Cargo.toml:4: extra `=`, expected nothing
         "#]],
@@ -199,7 +199,7 @@ fn broken_syntax_is_shown_where_it_is() {
                2 | >>> a = 2
                3 |     
             --------------------
-            ERROR: failed to solve: duplicate key
+            ERROR: failed to build: failed to solve: duplicate key
         "#]],
     );
 }
@@ -251,7 +251,7 @@ env = { PORT = 8080 }
                5 | >>> env = { PORT = 8080 }
                6 |     
             --------------------
-            ERROR: failed to solve: 4 problems
+            ERROR: failed to build: failed to solve: 4 problems
             Cargo.toml:2: unknown key `toolchian`
             help: did you mean `toolchain`?
             Cargo.toml:3: `user` has three parts, expected `user` or `user:group`
@@ -273,7 +273,7 @@ fn a_key_of_the_other_table_says_where_it_belongs() {
                2 | >>> inputs = []
                3 |     
             --------------------
-            ERROR: failed to solve: unknown key `inputs`
+            ERROR: failed to build: failed to solve: unknown key `inputs`
             help: `inputs` belongs to one package: write it under `[package.metadata.longshore]`
         "#]],
     );
@@ -286,7 +286,7 @@ fn a_key_of_the_other_table_says_where_it_belongs() {
                2 | >>> profile = "dev"
                3 |     
             --------------------
-            ERROR: failed to solve: unknown key `profile`
+            ERROR: failed to build: failed to solve: unknown key `profile`
             help: the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`
         "#]],
     );
@@ -303,7 +303,7 @@ fn a_table_of_the_wrong_type_is_refused() {
                2 | >>> longshore = true
                3 |     
             --------------------
-            ERROR: failed to solve: `longshore` is a boolean, expected a table
+            ERROR: failed to build: failed to solve: `longshore` is a boolean, expected a table
         "#]],
     );
 }
@@ -374,7 +374,7 @@ fn image_names() {
                2 | >>> toolchain = "scratch"
                3 |     
             --------------------
-            ERROR: failed to solve: `toolchain` is `scratch`, which has no compiler
+            ERROR: failed to build: failed to solve: `toolchain` is `scratch`, which has no compiler
         "#]],
     );
     for name in ["a", "a/b", "Host.example:5000/a", "localhost/a:1", "a@sha256:{64}", "a__b/c-d.e:V1"] {
@@ -472,7 +472,7 @@ fn names_and_values() {
                3 | >>> profile = "debug"
                4 |     
             --------------------
-            ERROR: failed to solve: 2 problems
+            ERROR: failed to build: failed to solve: 2 problems
             Cargo.toml:2: `features` has `a,b`, which is several features in one string
             help: write `"a", "b"`
             Cargo.toml:3: `profile` is `debug`, a name that cargo reserves

@@ -26,9 +26,12 @@ impl Diagnostics {
     /// The refusal of a build: the messages, and the lines of the user's files that they are about.
     pub fn to_status(&self) -> Status {
         let errors = self.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        let details =
-            errors.filter_map(|diagnostic| diagnostic.primary()).take(SNIPPETS_MAX).map(source_detail);
-        Status { code: CODE, message: self.to_string(), details: details.collect() }
+        let spans = errors.filter_map(|diagnostic| diagnostic.primary()).take(SNIPPETS_MAX);
+        let mut details: Vec<_> = spans.map(source_detail).collect();
+        // The daemon turns the order around on the way to the client (util/grpcerrors/grpcerrors.go: `FromGRPC`
+        // wraps from the first detail outwards, `ToGRPC` unwraps from the outside).
+        details.reverse();
+        Status { code: CODE, message: self.to_string(), details }
     }
 }
 
@@ -111,6 +114,20 @@ mod tests {
         let status = Diagnostics::from(diagnostic).to_status();
         let json: serde_json::Value = serde_json::from_slice(&status.details[0].value).unwrap();
         assert_eq!(json["ranges"][0]["end"]["line"], 1);
+    }
+
+    #[test]
+    fn the_first_mistake_is_the_last_detail() {
+        let gathered = vec![
+            Diagnostic::error(Code::InvalidValue, "first").at(&two_lines().span(0..1)),
+            Diagnostic::error(Code::InvalidValue, "second").at(&two_lines().span(10..11)),
+        ];
+        let status = Diagnostics::new(gathered).to_status();
+        let line = |index: usize| {
+            let json: serde_json::Value = serde_json::from_slice(&status.details[index].value).unwrap();
+            json["ranges"][0]["start"]["line"].as_u64()
+        };
+        assert_eq!((line(0), line(1)), (Some(2), Some(1)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn draw(diagnostics: &Diagnostics) -> String {
             draw_lines(&mut out, span);
         }
     }
-    out.push_str("ERROR: failed to solve: ");
+    out.push_str("ERROR: failed to build: failed to solve: ");
     out.push_str(&diagnostics.to_string());
     out.push('\n');
     out
@@ -87,7 +87,7 @@ mod tests {
                    5 |     five
                    6 |     six
                 --------------------
-                ERROR: failed to solve: `four` is a word
+                ERROR: failed to build: failed to solve: `four` is a word
                 help: write `4`
             "#]],
         );
@@ -104,7 +104,7 @@ mod tests {
                    2 |     two
                    3 |     three
                 --------------------
-                ERROR: failed to solve: `one` is a word
+                ERROR: failed to build: failed to solve: `one` is a word
             "#]],
         );
     }
@@ -123,7 +123,7 @@ mod tests {
                    4 | >>> four
                    5 |     five
                 --------------------
-                ERROR: failed to solve: two lines
+                ERROR: failed to build: failed to solve: two lines
             "#]],
         );
     }
@@ -142,7 +142,7 @@ mod tests {
                    3 |     three
                    4 |     four
                 --------------------
-                ERROR: failed to solve: 2 problems
+                ERROR: failed to build: failed to solve: 2 problems
                 Cargo.toml:2: `two` is a word
                 there is no `Cargo.lock`
                 help: run `cargo generate-lockfile`
@@ -164,7 +164,7 @@ mod tests {
                    7 |     seven
                    8 |     
                 --------------------
-                ERROR: failed to solve: `six` is a word
+                ERROR: failed to build: failed to solve: `six` is a word
                 a/Cargo.toml:1: first used here
             "#]],
         );

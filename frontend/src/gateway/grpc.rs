@@ -8,7 +8,7 @@ use buildkit_proto::gateway::llb_bridge_client::LlbBridgeClient;
 use buildkit_proto::gateway::result::Result as ProtoReferences;
 use buildkit_proto::{fstypes, gateway, pb, rpc};
 use hyper_util::rt::TokioIo;
-use prost::Message as _;
+use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
@@ -79,14 +79,7 @@ impl Client {
     }
 
     async fn send_solve(&self, request: gateway::SolveRequest) -> Result<BuildResult, Error> {
-        let size = request.encoded_len();
-        if size > MESSAGE_BYTES_MAX {
-            // The daemon would end the connection, and with it the chance to say why.
-            return Err(Error::new(
-                Code::ResourceExhausted,
-                format!("the build graph has {size} bytes, BuildKit takes at most {MESSAGE_BYTES_MAX}"),
-            ));
-        }
+        fits("the build graph", &request)?;
         let response = self.bridge.clone().solve(request).await?.into_inner();
         Ok(match response.result {
             Some(result) => build_result(result),
@@ -312,23 +305,38 @@ impl Gateway for Client {
 
     async fn return_result(self, result: BuildResult) -> Result<(), Error> {
         let request = gateway::ReturnRequest { result: Some(proto_result(result)), error: None };
-        match self.bridge.clone().r#return(request).await {
-            Ok(_) => Ok(()),
-            Err(status) => {
-                let error = Error::from(status).doing("return the result to BuildKit");
-                // Fails as well when the connection is gone; then the first error is the one that says more.
-                let _ = self.return_error(error.to_status()).await;
-                Err(error)
-            }
-        }
+        let mut bridge = self.bridge.clone();
+        let sent = match fits("the result", &request) {
+            Ok(()) => bridge.r#return(request).await.map(|_| ()).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        let Err(error) = sent else { return Ok(()) };
+        let error = error.doing("return the result to BuildKit");
+        // Fails as well when the connection is gone; then the first error is the one that says more.
+        let _ = self.return_error(error.to_status()).await;
+        Err(error)
     }
 
     async fn return_error(self, error: rpc::Status) -> Result<(), Error> {
         assert!(error.code != Code::Ok as i32, "an error has a code");
-        let request = gateway::ReturnRequest { result: None, error: Some(error) };
+        let mut request = gateway::ReturnRequest { result: None, error: Some(error) };
+        if let (Err(_), Some(error)) = (fits("the error", &request), &mut request.error) {
+            // Better an error without its details than none.
+            error.details.clear();
+        }
         self.bridge.clone().r#return(request).await?;
         Ok(())
     }
+}
+
+/// A message that is too large ends the connection, and with it the chance to say why.
+fn fits(what: &str, message: &impl Message) -> Result<(), Error> {
+    let size = message.encoded_len();
+    if size > MESSAGE_BYTES_MAX {
+        let message = format!("{what} has {size} bytes, BuildKit takes at most {MESSAGE_BYTES_MAX}");
+        return Err(Error::new(Code::ResourceExhausted, message));
+    }
+    Ok(())
 }
 
 /// The daemon has no reference for an empty filesystem, so it cannot say that nothing is there.

@@ -2,7 +2,7 @@
 //!
 //! Therefore nothing else may ever be written to stdout.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -24,14 +24,15 @@ impl Pipes {
     /// When they are no pipes, that is when something else than BuildKit started this process.
     pub fn of_process() -> io::Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        if stdin.is_terminal() || stdout.is_terminal() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "stdin and stdout are a terminal; this program is started by BuildKit, run `docker buildx build`",
-            ));
-        }
         // Duplicates, so that closing the connection leaves 0 and 1 in place and no later file gets their numbers.
-        Self::new(stdin.as_fd().try_clone_to_owned()?, stdout.as_fd().try_clone_to_owned()?)
+        Self::new(stdin.as_fd().try_clone_to_owned()?, stdout.as_fd().try_clone_to_owned()?).map_err(
+            |error| {
+                io::Error::new(
+                    error.kind(),
+                    "stdin and stdout are no pipes: BuildKit starts this program, run `docker buildx build`",
+                )
+            },
+        )
     }
 
     /// A connection that reads from one pipe and writes to another.

@@ -376,11 +376,20 @@ async fn a_result_that_is_too_large_becomes_an_error_that_the_user_sees() {
     let metadata = BTreeMap::from([("frontend.big".to_owned(), vec![0; 17 << 20])]);
     gateway.return_result(BuildResult { metadata, ..BuildResult::default() }).await.unwrap_err();
     let returned = transcript.returned().unwrap().error.unwrap();
-    assert!(
-        returned.message.starts_with("failed to return the result to BuildKit: "),
-        "{}",
-        returned.message
+    assert_eq!(
+        returned.message,
+        "failed to return the result to BuildKit: the result has 17825823 bytes, BuildKit takes at most 16777216"
     );
+}
+
+#[tokio::test]
+async fn an_error_that_is_too_large_loses_its_details_only() {
+    let status = failed_step(17 << 20);
+    let (gateway, transcript) = Script::default().start().await.unwrap();
+    gateway.return_error(status.clone()).await.unwrap();
+    let returned = transcript.returned().unwrap().error.unwrap();
+    assert_eq!(returned.message, status.message);
+    assert!(returned.details.is_empty());
 }
 
 #[tokio::test]
