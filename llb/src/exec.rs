@@ -90,7 +90,8 @@ pub(crate) struct Draft {
 }
 
 impl Exec {
-    /// A command on a root that it cannot change.
+    /// A command on a root that it cannot change. Scratch, which cannot be mounted read-only as a root, is writable, and
+    /// what becomes of it is dropped.
     #[track_caller]
     pub fn new<A: Into<String>>(
         platform: &Platform,
@@ -100,7 +101,8 @@ impl Exec {
         Exec::with_root(platform, Mount::from(root).0, args)
     }
 
-    /// A command that changes its root; the changed root is its first output.
+    /// A command that may change its root; the changed root is its first output, which costs a snapshot even when
+    /// nobody uses it.
     #[track_caller]
     pub fn modify<A: Into<String>>(
         platform: &Platform,
@@ -110,16 +112,6 @@ impl Exec {
         let mut exec = Exec::with_root(platform, Kind::Output { base: root.clone() }, args);
         exec.draft.outputs.push("/".to_owned());
         exec
-    }
-
-    /// A command that may change its root, but whose changes are dropped.
-    #[track_caller]
-    pub fn scribble<A: Into<String>>(
-        platform: &Platform,
-        root: &State,
-        args: impl IntoIterator<Item = A>,
-    ) -> Exec<()> {
-        Exec::with_root(platform, Mount::discard(root).0, args)
     }
 }
 

@@ -1,4 +1,5 @@
 //! The capabilities that each builder call adds, and the sentence about what a daemon lacks.
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use buildkit_llb::{
     Annotate, Bind, Cap, CapSet, ContentCache, Copy, Diff, Digest, Exec, Files, Git, GitUrl, Http, HttpUrl,

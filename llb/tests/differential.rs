@@ -3,6 +3,7 @@
 //! Not compared, because 0.2.0 cannot say it or numbers it by hand: platforms and constraints, the session of a local
 //! source, what a git source needs since then, `removeMountStubsRecursive`, the modes of new files, the numbers of inputs
 //! and of the outputs of file actions. Inputs are compared by what they are, not by where they stand.
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use buildkit_llb::{
     Annotate, Cache, Copy, Exec, Files, Git, GitUrl, Http, HttpUrl, Image, ImageRef, Local, Mkdir, Mount,
@@ -25,6 +26,7 @@ struct Tree {
     uncached: bool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a handful of values in a test")]
 #[derive(Debug, PartialEq)]
 enum Op {
     Source(pb::SourceOp),
@@ -182,7 +184,7 @@ fn files_over_http() {
 fn execs() {
     let (builder, sources) = (old::Source::image("rust:1.40"), old::Source::local("context"));
     let first = old::Command::run("rustc")
-        .args(&["--crate-name", "a", ""])
+        .args(["--crate-name", "a", ""])
         .env("A", "1")
         .env("B", "")
         .cwd("/src")

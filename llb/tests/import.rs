@@ -1,4 +1,5 @@
 //! Definitions of others become states: nothing of them is lost, and what is no definition is refused.
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use buildkit_llb::{
     Annotate, Copy, Digest, Exec, Files, Image, ImageRef, Mount, Platform, ProgressGroup, Resources,

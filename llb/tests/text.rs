@@ -1,4 +1,5 @@
 //! The text form of each kind of op, and of the graph of all of them. `UPDATE_EXPECT=1` rewrites the expectations.
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use buildkit_llb::{
     Annotate, Bind, Cache, ContentCache, Copy, Diff, Differ, Digest, Exec, Files, Git, GitUrl, Http, HttpUrl,
@@ -551,7 +552,7 @@ fn ops_without_a_label_are_counted_and_a_label_that_is_taken_too() {
 }
 
 #[test]
-fn everything() {
+fn everything_a_daemon_does_by_itself() {
     let image = ImageRef::parse("debian:bookworm-slim").unwrap();
     check(
         &kitchen_sink::kitchen_sink(&image, &linux(), kitchen_sink::Extras::All),
@@ -588,8 +589,6 @@ fn everything() {
                 | test "$(hostname)" = sink
                 | test "$(cat /one/file.txt)" = b
                 | test "$(ulimit -n)" = 1024
-                | test ! -e /run/secrets/none
-                | test "${MAYBE-unset}" = unset
                 | grep -q "192.0.2.1.*host.example" /etc/hosts
                 | if touch /src/x 2>/dev/null; then exit 1; fi
                 | touch /dropped/x /cache/x /tmp/x
@@ -598,7 +597,6 @@ fn everything() {
                 | exit 7
                 env EMPTY=
                 env "GREETING=hello world"
-                env SSH_AUTH_SOCK=/run/ssh
                 cwd /work
                 user 0:0
                 hostname sink
@@ -606,7 +604,6 @@ fn everything() {
                 ulimit nofile 1024:4096
                 exit-codes 0,7
                 network none
-                secret-env MAYBE no-such-secret optional
                 mount / output.0 base
                 mount /cache cache kitchen-sink locked
                 mount /dropped discard copied content-cache off
@@ -614,8 +611,6 @@ fn everything() {
                 mount /out output.1 copied
                 mount /src read-only source
                 mount /tmp tmpfs 1048576
-                mount /run/secrets/none secret no-such-secret 440 owner 1:2 optional
-                mount /run/ssh ssh no-such-agent optional
                 name "[sink] run a shell"
                 group "[sink] everything"
                 at sink.toml:2
@@ -628,13 +623,17 @@ fn everything() {
                 mount /in read-only run.1
                 mount /out output.0 scratch
 
-            scribble = exec /bin/sh -c "touch /scribble /out/marker"  [linux/amd64]
+            scratch root = exec /bin/sh -c ": > /changed; : > /out/marker"  [linux/amd64]
                 network none
-                mount / discard base
-                mount /out output.0 scratch
+                mount / output.0 scratch
+                mount /bin read-only base bin
+                mount /lib read-only base lib
+                mount /lib64 read-only base lib64
+                mount /out output.1 scratch
+                mount /usr read-only base usr
 
             ordered = passthrough quiet
-                after scribble
+                after scratch root.1
                 id after
 
             merged = merge
@@ -645,5 +644,86 @@ fn everything() {
 
             return merged
         "#]],
+    );
+}
+
+#[test]
+fn everything_that_takes_a_client() {
+    let image = ImageRef::parse("debian:bookworm-slim").unwrap();
+    check(
+        &kitchen_sink::remote_sink(&image, &linux()),
+        expect![[r#"
+        base = docker-image docker.io/library/debian:bookworm-slim  [linux/amd64]
+            recordtype internal
+            resolvemode local
+
+        context = local context
+            differ none
+            excludepatterns target
+            excludepatterns !target/keep
+            followpaths Cargo.toml
+            includepattern **/*.rs
+            includepattern a<b>&c
+            metadatatransfer true
+            metadatatransferexclude **/Cargo.toml
+            session $SESSION
+            sharedkeyhint context
+
+        unique = local context
+            differ metadata
+            unique $SESSION
+
+        http = http http://127.0.0.1:1/file.tar.gz
+            authheadersecret token
+            checksum sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+            filename renamed.tar.gz
+            gid 2
+            header.accept */*
+            header.user-agent "kitchen sink"
+            perm 0640
+            uid 1
+
+        git over https = git 127.0.0.1:1/team/app.git#main:crates
+            authtokensecret token
+            checksum 0123456789abcdef0123456789abcdef01234567
+            fullurl https://127.0.0.1:1/team/app.git
+            keepgitdir true
+            skipsubmodules true
+
+        git over ssh = git 127.0.0.1:1/team/app.git
+            fullurl ssh://git@127.0.0.1:1/team/app.git
+            knownsshhosts "127.0.0.1 ssh-ed25519 AAAA\n"
+            mountsshsock default
+
+        layout = oci-layout store@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  [linux/amd64]
+            layerlimit 1
+            session $SESSION
+            store store
+
+        secrets = exec /bin/true  [linux/amd64]
+            env SSH_AUTH_SOCK=/run/ssh
+            cgroup-parent builds
+            proxy https http://127.0.0.1:1
+            proxy no localhost
+            secret-env MAYBE maybe optional
+            mount / read-only base
+            mount /cache cache kitchen-sink-based private from base
+            mount /out output.0 scratch
+            mount /run/secrets/other secret other 440 owner 1:2 optional
+            mount /run/secrets/token secret token
+            mount /run/ssh ssh default
+            mount /run/ssh-other ssh other 660 owner 3:4 optional
+
+        copied = files base
+            copy context / -> /
+            copy unique / -> /
+            copy http / -> /
+            copy git over https / -> /
+            copy git over ssh / -> /
+            copy layout / -> /
+            copy secrets / -> /
+
+        return copied
+    "#]],
     );
 }

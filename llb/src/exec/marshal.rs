@@ -18,6 +18,7 @@ impl Draft {
     /// The states of the outputs, in the order in which they were asked for.
     pub(crate) fn finish(mut self) -> Vec<State> {
         self.point_to_agent();
+        self.make_root_mountable();
         self.need_caps();
         let (mounts, inputs, outputs) = mounts(&self.mounts, &mut self.notes);
         let exec = pb::ExecOp {
@@ -68,6 +69,16 @@ impl Draft {
         let mut sockets = self.mounts.iter().filter(|(_, kind)| matches!(kind, Kind::Ssh { .. }));
         if let Some((socket, _)) = sockets.next() {
             self.env.entry("SSH_AUTH_SOCK".to_owned()).or_insert_with(|| socket.clone());
+        }
+    }
+
+    /// The daemon wants something to mount as a root unless the root is an output, used or not
+    /// (frontend/gateway/container/container.go, `PrepareMounts`).
+    fn make_root_mountable(&mut self) {
+        if let Some(root) = self.mounts.get_mut("/") {
+            if matches!(root, Kind::Bind { state, .. } if state.is_scratch()) {
+                *root = Kind::Output { base: State::SCRATCH };
+            }
         }
     }
 

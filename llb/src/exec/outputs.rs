@@ -15,11 +15,8 @@ pub trait Outputs: sealed::List {
     fn collect(states: &mut dyn Iterator<Item = State>) -> Self::States;
 }
 
-/// A list that can take one more output.
-#[diagnostic::on_unimplemented(
-    message = "an exec has at most four outputs",
-    note = "write several results below one output and mount its paths with `Mount::subpath`"
-)]
+/// A list that can take one more output: an exec has at most four. For more results, write them below one output and
+/// mount its paths with [`Mount::subpath`](crate::Mount::subpath).
 pub trait PushOutput: Outputs {
     /// The list with one more output.
     type Next: Outputs;
