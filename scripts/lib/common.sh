@@ -13,10 +13,12 @@ LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 MIN_ENGINE=27.5
 MIN_BUILDX=0.17
 
-say() { printf 'engine: %s\n' "$*" >&2; }
+PROGRAM=$(basename "$0")
+
+say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
 
 die() {
-  printf 'engine: error: %s\n' "$*" >&2
+  printf '%s: error: %s\n' "$PROGRAM" "$*" >&2
   exit 1
 }
 
@@ -66,8 +68,11 @@ need_tools() {
   ((${#missing[@]})) || return 0
   command -v apt-get >/dev/null ||
     die "${missing[*]} not found, and no apt-get to install it with"
+  ((EUID == 0)) || die "${missing[*]} not found: install it, or run this as root"
   local packages=("${missing[@]}")
+  # What these cannot do without, though it is only recommended.
   if [[ " ${missing[*]} " == *" debootstrap "* ]]; then packages+=(debian-archive-keyring); fi
+  if [[ " ${missing[*]} " == *" curl "* ]]; then packages+=(ca-certificates); fi
   say "installing ${packages[*]}"
   if ! DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >"$STATE/apt.log" 2>&1; then
     # The lists of a bare machine are empty or old.
