@@ -1,0 +1,132 @@
+//! Goldens: for every case of testdata that has a recording, the plan, the graph of its image, and the image's
+//! configuration, as text in `expect/`. One test for each file; `UPDATE_EXPECT=1` writes them.
+//!
+//! `UPDATE_RECORDING=1` makes the recordings anew instead; see `shared/record.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
+
+#[path = "shared/daemon.rs"]
+mod daemon;
+#[path = "shared/project.rs"]
+mod project;
+#[path = "shared/record.rs"]
+mod record;
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use longshore::plan::Plan;
+use longshore::units::UnitGraph;
+use longshore_helper::recording::{METADATA_FILE, RECORDING_FILE, Recording};
+use project::{Project, testdata};
+
+/// Too large to review as a whole: its goldens are summaries.
+const SUMMARISED: &[&str] = &["inference"];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut cases: Vec<String> = fs::read_dir(testdata())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    cases.sort();
+    if env::var_os("UPDATE_RECORDING").is_some() {
+        for name in
+            cases.iter().filter(|name| arguments.filter.as_ref().is_none_or(|only| name.contains(only)))
+        {
+            runtime.block_on(record::record(name));
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut trials = vec![Trial::test("every case that can be planned has a recording", {
+        let cases = cases.clone();
+        move || has_recordings(&cases)
+    })];
+    for name in cases {
+        let project = Project::load(&name);
+        if project.recorded.contains_key(RECORDING_FILE) {
+            for (file, text) in texts(&runtime, &name, &project) {
+                let path = format!("{name}/expect/{file}");
+                trials.push(Trial::test(path.clone(), move || check(&path, &text)));
+            }
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A new case must not be left out of the goldens by oversight: all have one but those refused before cargo is asked.
+fn has_recordings(cases: &[String]) -> Result<(), Failed> {
+    let without: Vec<&String> = cases.iter().filter(|name| Project::load(name).recorded.is_empty()).collect();
+    let expected = ["error-no-lock", "error-toml-syntax", "error-unknown-key"];
+    if without == expected { Ok(()) } else { Err(format!("{without:?} have no recording").into()) }
+}
+
+/// The goldens of one case: file name and text. A build that is refused has no graph.
+fn texts(runtime: &tokio::runtime::Runtime, name: &str, project: &Project) -> Vec<(&'static str, String)> {
+    let recording: Recording = serde_json::from_slice(&project.recorded[RECORDING_FILE]).unwrap();
+    let metadata = serde_json::from_slice(&project.recorded[METADATA_FILE]).unwrap();
+    let graph = UnitGraph::new(&recording, &metadata).unwrap_or_else(|bad| panic!("{name}: {bad}"));
+    let plan = Plan::new(&graph);
+    if SUMMARISED.contains(&name) {
+        return vec![("plan.txt", summary(&plan))];
+    }
+    let mut texts = vec![("plan.txt", plan.to_string())];
+    let built = runtime.block_on(daemon::build(project));
+    if let Some(image) = built.graph("[image]") {
+        texts.push(("llb.txt", without_requests(&image.definition().to_string())));
+        let config = built.metadata("containerimage.config").unwrap();
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        texts.push(("image.json", serde_json::to_string_pretty(&config).unwrap() + "\n"));
+    }
+    texts
+}
+
+/// Vertices and what they see, without what they run.
+fn summary(plan: &Plan) -> String {
+    let mut text = String::new();
+    for vertex in &plan.vertices {
+        let inputs: Vec<&str> = vertex.inputs.iter().map(|id| plan.vertex(*id).output()).collect();
+        writeln!(text, "{} ({} steps) <- {}", vertex.output(), vertex.spec.steps.len(), inputs.join(" "))
+            .unwrap();
+    }
+    for target in &plan.targets {
+        let vertices = plan.closure([target.vertex]).len();
+        writeln!(text, "target {} needs {vertices} of {}", target.name, plan.vertices.len()).unwrap();
+    }
+    text
+}
+
+/// What a vertex runs is in the plan's golden, where it can be read.
+fn without_requests(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.trim_start().strip_prefix("env \"LONGSHORE_REQUEST_") {
+        Some(_) => "    env LONGSHORE_REQUEST_0=$REQUEST",
+        None => line,
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+fn check(path: &str, text: &str) -> Result<(), Failed> {
+    let file = testdata().join(path);
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all(file.parent().unwrap())?;
+        fs::write(&file, text)?;
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    if expected == text {
+        return Ok(());
+    }
+    let at = expected.lines().zip(text.lines()).take_while(|(a, b)| a == b).count();
+    Err(format!(
+        "testdata/{path} is another from line {}:\n  was {}\n  is  {}\nrun with UPDATE_EXPECT=1 and read the diff",
+        at + 1,
+        expected.lines().nth(at).unwrap_or("(the end)"),
+        text.lines().nth(at).unwrap_or("(the end)"),
+    )
+    .into())
+}

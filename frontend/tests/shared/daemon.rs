@@ -1,0 +1,163 @@
+//! A whole build against the fake daemon: a project in, the transcript, the result and every solved graph out.
+//!
+//! Plays both ends that are not ours: the client that sends the project's files, and the daemon that would have run
+//! cargo, for which it has the project's recording.
+
+use buildkit_llb::{Annotate as _, Image, ImageRef, Platform, State};
+use buildkit_proto::{fstypes, gateway, pb};
+use longshore::gateway::fake::{Answer, FakeImage, Script, Transcript, Tree, name_of};
+use longshore::gateway::{Failure, Gateway as _, caught};
+use longshore::request::{Environment, Request};
+use longshore::{listing, run};
+use prost::Message as _;
+
+use crate::project::Project;
+
+/// Options of a build: `target`, `platform`, `build-arg:…`, as BuildKit hands them over.
+pub(crate) type Options = Vec<(String, String)>;
+
+/// What became of a build.
+pub(crate) struct Built {
+    /// What the daemon was asked.
+    pub(crate) transcript: Transcript,
+}
+
+/// The options that the project's `case.toml` stands for.
+pub(crate) fn options(project: &Project) -> Options {
+    let target = project.case.target.iter().map(|target| ("target".to_owned(), target.clone()));
+    let args =
+        project.case.build_args.iter().map(|(name, value)| (format!("build-arg:{name}"), value.clone()));
+    target.chain(args).collect()
+}
+
+/// Builds the project as its case says, on a daemon that can do everything.
+pub(crate) async fn build(project: &Project) -> Built {
+    build_with(&options(project), daemon(project)).await
+}
+
+/// Builds with these options on this daemon. A refusal and a panic end the build as they do in `main`.
+pub(crate) async fn build_with(options: &[(String, String)], script: Script) -> Built {
+    let (client, transcript) = script.start().await.unwrap();
+    let built = caught(async {
+        let environment = Environment {
+            options: options.iter().cloned().collect(),
+            session: "session".to_owned(),
+            platforms: vec![Platform::parse("linux/amd64").unwrap()],
+        };
+        let request = Request::parse(&environment).map_err(Failure::from)?;
+        run::run(&client, &request, &own_image()).await
+    })
+    .await;
+    match built {
+        Ok(Ok(result)) => client.return_result(result).await.unwrap(),
+        Ok(Err(failure)) => client.return_error(failure.to_status()).await.unwrap(),
+        Err(panic) => client.return_error(panic).await.unwrap(),
+    }
+    Built { transcript }
+}
+
+/// The image that the frontend runs from.
+fn own_image() -> State {
+    let name = ImageRef::parse("localhost/longshore:dev").unwrap();
+    Image::new(&name, &Platform::parse("linux/amd64").unwrap()).labeled("frontend").state()
+}
+
+/// A daemon whose client has the project, and that has recorded it already.
+pub(crate) fn daemon(project: &Project) -> Script {
+    let project = project.clone();
+    let solve = move |request: &gateway::SolveRequest| {
+        let definition = request.definition.as_ref().expect("the frontend hands on to no other");
+        Ok(Answer::from(yields(&project, definition)))
+    };
+    Script { solve: Box::new(solve), images: images(), ..Script::default() }
+}
+
+fn yields(project: &Project, definition: &pb::Definition) -> Tree {
+    match name_of(definition).unwrap_or_default() {
+        "[internal] list build context" => listed(project, definition),
+        "[internal] load .dockerignore" | "[internal] load build context" => project.files.clone(),
+        name if name.starts_with("[internal] load build definition") => project.files.clone(),
+        "[plan] cargo build, recorded" => project.recorded.clone(),
+        _ => Tree::new(),
+    }
+}
+
+/// Whether a graph asks the client for names without contents.
+pub(crate) fn is_metadata_only(definition: &pb::Definition) -> bool {
+    definition.metadata.values().any(|metadata| metadata.caps.contains_key("source.local.metadatatransfer"))
+}
+
+/// Manifests and the like with their contents; of the rest the names, or sources, whichever was asked for.
+fn listed(project: &Project, definition: &pb::Definition) -> Tree {
+    let by_name = is_metadata_only(definition);
+    let mut tree: Tree = project
+        .files
+        .iter()
+        .filter(|(path, _)| {
+            let is_source =
+                path.ends_with(".rs") || path.rsplit('/').next().unwrap_or(path).starts_with("README");
+            path.ends_with("Cargo.toml")
+                || path.as_str() == "Cargo.lock"
+                || path.starts_with(".cargo/config")
+                || (is_source && !by_name)
+        })
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
+    if by_name {
+        tree.insert(listing::METADATA_FILE.to_owned(), stats(project));
+    }
+    tree
+}
+
+/// What the client's stat of every path looks like to BuildKit: directories too, length before each.
+fn stats(project: &Project) -> Vec<u8> {
+    const DIRECTORY: u32 = 1 << 31;
+    let mut entries = std::collections::BTreeMap::new();
+    for path in project.files.keys() {
+        for (at, _) in path.match_indices('/') {
+            entries.insert(&path[..at], DIRECTORY | 0o755);
+        }
+        entries.insert(path, 0o644);
+    }
+    let mut data = Vec::new();
+    for (path, mode) in entries {
+        let stat = fstypes::Stat { path: path.to_owned(), mode, ..fstypes::Stat::default() }.encode_to_vec();
+        data.extend(u32::try_from(stat.len()).unwrap().to_le_bytes());
+        data.extend(stat);
+    }
+    data
+}
+
+fn images() -> std::collections::BTreeMap<String, FakeImage> {
+    let image = |digit: &str, config: &str| FakeImage {
+        digest: format!("sha256:{}", digit.repeat(64)),
+        config: config.to_owned(),
+    };
+    [
+        (
+            "docker.io/library/rust:1.95-bookworm".to_owned(),
+            image("a", r#"{"os":"linux","config":{"Env":["PATH=/usr/local/cargo/bin:/usr/bin:/bin","CARGO_HOME=/usr/local/cargo"]}}"#),
+        ),
+        (
+            "docker.io/library/debian:bookworm-slim".to_owned(),
+            image("b", r#"{"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}"#),
+        ),
+    ]
+    .into()
+}
+
+impl Built {
+    /// The graph of the first solve whose result the user sees by this name.
+    pub(crate) fn graph(&self, name: &str) -> Option<State> {
+        let solved = self.transcript.solved();
+        let mut definitions = solved.iter().filter_map(|request| request.definition.as_ref());
+        let definition =
+            definitions.find(|definition| name_of(definition).unwrap_or_default().starts_with(name))?;
+        Some(State::from_definition(definition).unwrap())
+    }
+
+    /// One entry of the result's metadata.
+    pub(crate) fn metadata(&self, key: &str) -> Option<Vec<u8>> {
+        self.transcript.returned()?.result?.metadata.get(key).cloned()
+    }
+}

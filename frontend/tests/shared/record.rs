@@ -1,0 +1,163 @@
+//! Makes the recordings of testdata anew: `UPDATE_RECORDING=1 cargo test -p longshore --test golden`, with `docker`
+//! at hand and the frontend image of this tree in its store.
+//!
+//! What the vertex is asked comes out of the frontend itself; a Dockerfile runs it, since nothing outside a
+//! container has cargo and the crates at the paths that a recording names.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use buildkit_llb::SourceFile;
+use buildkit_proto::pb;
+use longshore::config::Config;
+use longshore::lock::{Lock, LockedPackage};
+use longshore_helper::REQUEST_ENV_PREFIX;
+use prost::Message as _;
+use serde_json::{Value, json};
+
+use crate::daemon::{self, Built};
+use crate::project::{Project, testdata};
+
+/// The recorder's surroundings, as `emit::record` has them.
+const DOCKERFILE: &str = r#"
+ARG FRONTEND
+ARG TOOLCHAIN
+FROM ${FRONTEND} AS frontend
+FROM ${TOOLCHAIN} AS record
+ARG LONGSHORE_REQUEST_0
+ENV CARGO_HOME=/longshore/cargo-home
+RUN --network=none --mount=from=frontend,source=/longshore-helper,target=/longshore/helper \
+    --mount=from=skeleton,target=/longshore/skeleton --mount=from=vendor,target=/vendor \
+    --mount=type=tmpfs,target=/longshore/cargo-home --mount=type=tmpfs,target=/ws \
+    --mount=type=tmpfs,target=/longshore/target ["/longshore/helper", "record"]
+FROM scratch
+COPY --from=record /longshore/recording/ /
+"#;
+
+/// Records one case.
+pub(crate) async fn record(name: &str) {
+    let project = Project { recorded: [].into(), ..Project::load(name) };
+    // There is no recording to read, so the build ends there; what was asked for is known by then.
+    let built = daemon::build(&project).await;
+    let Some((request, names)) = asked(&built) else {
+        eprintln!("{name}: refused before cargo is asked");
+        return;
+    };
+
+    let manifest = SourceFile::new("Cargo.toml", "TOML", project.files["Cargo.toml"].as_slice());
+    let config = Config::from_workspace_manifest(&manifest).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |path: &str| scratch.path().join(path);
+    for (path, text) in &project.files {
+        if path.ends_with("Cargo.toml") || path == "Cargo.lock" || path.starts_with(".cargo/config") {
+            write(&at("skeleton/tree").join(path), text);
+        }
+    }
+    write(&at("skeleton/names"), &names);
+    vendor(&project, &at("vendored"), &at("vendor"));
+    write(&at("Dockerfile"), DOCKERFILE.as_bytes());
+    let frontend = std::env::var("LONGSHORE_IMAGE").unwrap_or_else(|_| "localhost/longshore:dev".to_owned());
+    let recorded = testdata().join(name).join("recorded");
+    run(Command::new("docker")
+        .args(["buildx", "build", "--quiet", "--build-arg"])
+        .arg(format!("FRONTEND={frontend}"))
+        .arg("--build-arg")
+        .arg(format!("TOOLCHAIN={}", config.toolchain.reference.familiar()))
+        .arg("--build-arg")
+        .arg(format!("{REQUEST_ENV_PREFIX}0={request}"))
+        .arg(format!("--build-context=skeleton={}", at("skeleton").display()))
+        .arg(format!("--build-context=vendor={}", at("vendor").display()))
+        .arg(format!("--output=type=local,dest={}", at("recorded").display()))
+        .arg(scratch.path()));
+    let _ = fs::remove_dir_all(&recorded);
+    for entry in fs::read_dir(at("recorded")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut value: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        trim(&mut value);
+        let text = serde_json::to_string_pretty(&value).unwrap() + "\n";
+        write(&recorded.join(path.file_name().unwrap()), text.as_bytes());
+    }
+}
+
+/// The request and the names of files that the frontend put into the graph of the recording.
+fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
+    let graph = built.graph("[plan] cargo build, recorded")?.definition().to_proto();
+    let mut request = String::new();
+    let mut names = Vec::new();
+    for op in graph.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap()) {
+        match op.op {
+            Some(pb::op::Op::Exec(exec)) => {
+                for var in exec.meta.unwrap().env {
+                    if let Some((_, piece)) =
+                        var.split_once('=').filter(|_| var.starts_with(REQUEST_ENV_PREFIX))
+                    {
+                        assert!(request.is_empty(), "a request of several pieces");
+                        request = piece.to_owned();
+                    }
+                }
+            }
+            Some(pb::op::Op::File(file)) => {
+                for action in file.actions {
+                    if let Some(pb::file_action::Action::Mkfile(made)) = action.action
+                        && made.path == "/names"
+                    {
+                        names = made.data;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Some((request, names))
+}
+
+/// Unpacks what the lock file pins. A project of its own asks for that, since the lock file of a case may not fit.
+fn vendor(project: &Project, scratch: &Path, into: &Path) {
+    fs::create_dir_all(into).unwrap();
+    let lock = SourceFile::new("Cargo.lock", "TOML", project.files["Cargo.lock"].as_slice());
+    let lock = Lock::parse(&lock).unwrap();
+    if lock.packages.is_empty() {
+        return;
+    }
+    let mut manifest = "[package]\nname = \"vendored\"\nedition = \"2024\"\n\n[dependencies]\n".to_owned();
+    for (number, package) in lock.packages.iter().enumerate() {
+        let LockedPackage { name, version, .. } = package;
+        writeln!(
+            manifest,
+            "d{number} = {{ package = \"{name}\", version = \"={version}\", default-features = false }}"
+        )
+        .unwrap();
+    }
+    write(&scratch.join("Cargo.toml"), manifest.as_bytes());
+    write(&scratch.join("src/lib.rs"), b"");
+    run(Command::new("cargo").args(["vendor", "--quiet", "--versioned-dirs"]).arg(into).current_dir(scratch));
+}
+
+/// Takes out of `cargo metadata` what nothing here reads, most of it by far.
+fn trim(value: &mut Value) {
+    let Some(packages) = value.get_mut("packages").and_then(Value::as_array_mut) else { return };
+    for package in packages {
+        let unbuilt =
+            |target: &Value| ["test", "bench", "example"].iter().any(|kind| target["kind"][0] == *kind);
+        package["targets"].as_array_mut().unwrap().retain(|target| !unbuilt(target));
+        package["dependencies"] = json!([]);
+        package["features"] = json!({});
+        package["metadata"] = Value::Null;
+        for unused in ["keywords", "categories", "documentation", "homepage"] {
+            package.as_object_mut().unwrap().remove(unused);
+        }
+    }
+    value["resolve"] = Value::Null;
+}
+
+fn write(path: &Path, text: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("{} by meter {}", meter::measure(), meter::NATIVE_VERSION);
+}

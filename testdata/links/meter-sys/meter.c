@@ -1,0 +1,1 @@
+int meter_measure(void) { return 42; }

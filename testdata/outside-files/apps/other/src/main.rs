@@ -1,0 +1,3 @@
+fn main() {
+    println!("sees its own directory and no more");
+}

@@ -1,0 +1,3 @@
+pub fn banner() -> &'static str {
+    "== report =="
+}
