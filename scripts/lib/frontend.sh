@@ -60,9 +60,8 @@ frontend_build() {
     binaries=(--build-context "binaries=$(frontend_target)/image")
   else
     say "$obstacle: compiling the frontend in the toolchain image (several minutes)"
-    # Its name carries the version that this machine's toolchain has.
-    engine_docker "$name" image inspect rust:1-bookworm >/dev/null 2>&1 || images_up "$name"
-    binaries=(--build-arg TOOLCHAIN=rust:1-bookworm)
+    images_up "$name"
+    binaries=(--build-arg "TOOLCHAIN=$TOOLCHAIN_IMAGE")
   fi
   # Of the machine's own Docker, the builder that fills the store its daemon
   # runs images from, whatever other builder is in use.

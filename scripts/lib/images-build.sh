@@ -67,7 +67,9 @@ rm -rf --one-file-system "$work"
 mkdir -p "$work"
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 
-bootstrap bookworm "$work/slim" libgcc-s1,ca-certificates
+# Programs that a newer C library was linked into do not start on an older one.
+if [[ -n $sysroot ]]; then suite=bookworm; else suite=sid; fi
+bootstrap "$suite" "$work/slim" libgcc-s1,ca-certificates
 cp -a "$work/slim" "$work/rust"
 trim "$work/slim"
 trust_local_ca "$work/slim"
@@ -78,22 +80,22 @@ if [[ ! -f $dir/debian-bookworm-slim.tar ]]; then
 fi
 [[ ! -f $toolchain ]] || exit 0
 
+packages=(gcc g++ libc6-dev make pkg-config)
+[[ -n $sysroot ]] || packages+=(rustc cargo)
+cp -L /etc/resolv.conf "$work/rust/etc/resolv.conf"
+in_root "$work/rust" apt-get -o Acquire::Check-Valid-Until=false update -q
+in_root "$work/rust" apt-get install -q -y --no-install-recommends "${packages[@]}"
+mkdir -p "$work/rust/usr/local/cargo/bin" "$work/rust/usr/local/rustup"
 if [[ -n $sysroot ]]; then
-  cp -L /etc/resolv.conf "$work/rust/etc/resolv.conf"
-  in_root "$work/rust" apt-get -o Acquire::Check-Valid-Until=false update -q
-  in_root "$work/rust" apt-get install -q -y --no-install-recommends gcc g++ libc6-dev make pkg-config
   # Where rustup puts it in the official image, and its programs on the PATH.
   home=/usr/local/rustup/toolchains/$rust-$("$sysroot/bin/rustc" -vV | sed -n 's/^host: //p')
-  mkdir -p "$work/rust$home" "$work/rust/usr/local/cargo/bin"
+  mkdir -p "$work/rust$home"
   tar -C "$sysroot" --exclude=./share -cf - . | tar -C "$work/rust$home" --no-same-owner -xf -
   for tool in "$work/rust$home"/bin/*; do
     ln -s "$home/bin/${tool##*/}" "$work/rust/usr/local/cargo/bin/${tool##*/}"
   done
 else
-  rm -rf --one-file-system "$work/rust"
-  bootstrap sid "$work/rust" ca-certificates,gcc,g++,libc6-dev,make,pkg-config,rustc,cargo
   rust=$(in_root "$work/rust" rustc -V | cut -d ' ' -f 2)
-  mkdir -p "$work/rust/usr/local/cargo/bin" "$work/rust/usr/local/rustup"
 fi
 trim "$work/rust"
 trust_local_ca "$work/rust"

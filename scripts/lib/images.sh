@@ -4,6 +4,8 @@
 # official names. Kept as archives, so every engine gets the same digests.
 
 SLIM_IMAGE=debian:bookworm-slim
+# The frontend's default, which the tests and the demo use.
+TOOLCHAIN_IMAGE=$(sed -n 's/^pub const TOOLCHAIN_DEFAULT: &str = "\(.*\)";$/\1/p' "$LIB/../../frontend/src/config.rs")
 
 # The toolchain the repository is built with, as `MAJOR.MINOR.PATCH`. Where
 # the machine has none (the image then has Debian's), nothing.
@@ -22,17 +24,15 @@ images_up() {
   [[ $kind != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
   rust=$(machine_rust)
   if [[ $kind == host ]]; then
-    images_pull "$rust"
+    images_pull
   else
     with_lock images images_load "$name" "$rust"
   fi
 }
 
 images_pull() {
-  local rust=$1 image
-  # Without a toolchain here any will do.
-  rust=${rust%.*}
-  for image in "$SLIM_IMAGE" "rust:${rust:-1}-bookworm"; do
+  local image
+  for image in "$SLIM_IMAGE" "$TOOLCHAIN_IMAGE"; do
     has_image default "$image" || {
       say "pulling $image"
       engine_docker default pull -q "$image" >&2 || die "could not pull $image"
@@ -42,12 +42,9 @@ images_pull() {
 }
 
 images_load() {
-  local name=$1 rust=$2 archive image missing=
+  local name=$1 rust=$2 archive
   # What is there under the names stays, whoever brought it.
-  for image in "$SLIM_IMAGE" rust:1-bookworm ${rust:+"rust:${rust%.*}-bookworm"}; do
-    has_image "$name" "$image" || missing=1
-  done
-  if [[ -z $missing ]]; then
+  if has_image "$name" "$SLIM_IMAGE" && has_image "$name" "$TOOLCHAIN_IMAGE"; then
     say "the images are there"
     return
   fi
@@ -55,6 +52,10 @@ images_load() {
   for archive in debian-bookworm-slim "rust-${rust:-debian}"; do
     engine_docker "$name" load -i "$STATE/images/$archive.tar" >&2 || die "could not load $STATE/images/$archive.tar"
   done
+  has_image "$name" "$TOOLCHAIN_IMAGE" || {
+    say "$TOOLCHAIN_IMAGE is not the version its name says, but the Rust that is here"
+    engine_docker "$name" tag rust:1-bookworm "$TOOLCHAIN_IMAGE"
+  }
 }
 
 # images_build RUST: the two archives, where they are not there yet.
@@ -69,7 +70,7 @@ images_build() {
     # A distribution's toolchain is not in a directory of its own.
     if [[ $sysroot == /usr || ! -x $sysroot/bin/cargo ]]; then sysroot=; fi
   fi
-  [[ -n $sysroot ]] || say "no Rust toolchain from rustup here: the image gets Debian sid's, and is not a bookworm in truth"
+  [[ -n $sysroot ]] || say "no Rust toolchain from rustup here: both images come from Debian sid and its packages, and are no bookworm in truth"
   say "building $SLIM_IMAGE and rust:bookworm (one to two minutes)"
   # Namespaces: see rootfs_build.
   unshare --mount --pid --fork --kill-child \
