@@ -1,0 +1,47 @@
+//! All cases, in the order in which they make best use of what the one before has built.
+
+mod ci;
+mod edits;
+mod errors;
+mod hello;
+mod inference;
+mod ripgrep;
+mod unchanged;
+mod unseen;
+
+use libtest_mimic::Trial;
+
+use crate::Result;
+
+/// The tests, first to last.
+pub(crate) fn all() -> Vec<Trial> {
+    let mut tests = vec![
+        test("hello_runs_as_its_manifest_says", hello::runs_as_its_manifest_says),
+        test("hello_says_what_its_source_now_says", hello::says_what_its_source_now_says),
+        test("one_bake_makes_two_services_and_a_client_that_agree", inference::services_and_client_agree),
+        test("at_most_one_compiler_per_cpu", unseen::at_most_one_compiler_per_cpu),
+        test("images_of_one_bake_compile_shared_packages_once", unseen::shared_packages_are_compiled_once),
+        test("nothing_changed_and_nothing_runs", unchanged::nothing_runs),
+        test("the_same_tree_has_the_same_digests", unchanged::same_digests),
+        test("a_file_of_no_package_runs_nothing", unchanged::a_readme_runs_nothing),
+        test("a_new_source_name_only_runs_the_plan", unchanged::a_new_name_only_runs_the_plan),
+        test("an_edited_leaf_runs_alone", edits::leaf),
+        test("an_edited_library_runs_with_its_dependents", edits::library),
+        test("an_edited_model_runs_who_includes_it_and_changes_the_answer", edits::model),
+        test("an_edited_proto_runs_who_declares_it_and_changes_the_code", edits::proto),
+        test("a_locked_version_runs_with_its_dependents", edits::locked_version),
+        test("a_fresh_machine_compiles_nothing_that_is_in_the_registry", ci::fresh_machine),
+    ];
+    tests.extend(errors::all());
+    tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));
+    tests
+}
+
+fn test(name: &str, body: fn() -> Result) -> Trial {
+    Trial::test(name, body)
+}
+
+/// Removes what tests share.
+pub(crate) fn clean_up() {
+    unseen::clean_up();
+}

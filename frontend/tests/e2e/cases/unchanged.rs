@@ -1,0 +1,68 @@
+//! What must not run: nothing was changed, or nothing that matters.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::unseen;
+use crate::{
+    Result,
+    build::{Build, Order},
+    engine::Engine,
+    note,
+    project::Project,
+};
+
+/// What a quiet machine of two cores should need for a build of which all is cached.
+const GOAL: Duration = Duration::from_millis(1500);
+
+/// What a busy one may need.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// Builds the server of a copy of the built project.
+fn build(project: &Project) -> Result<Build> {
+    Order::build(&Engine::of_environment(), project.path(), "server").target("server").must()
+}
+
+pub(crate) fn nothing_runs() -> Result {
+    let project = unseen::built()?;
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let again = build(&project)?;
+        again.assert_ran([]);
+        times.push(again.wall);
+    }
+    times.sort_unstable();
+    let median = times[1];
+    note!(
+        "unchanged: median {:.2} s (goal {:.1} s, limit {} s)",
+        median.as_secs_f32(),
+        GOAL.as_secs_f32(),
+        LIMIT.as_secs()
+    );
+    assert!(median <= LIMIT, "an unchanged build took {median:?}");
+    Ok(())
+}
+
+pub(crate) fn same_digests() -> Result {
+    let project = unseen::built()?;
+    let (first, second) = (build(&project)?, build(&project)?);
+    for kind in ["[crate]", "[crates]", "[toolchain]", "[base]"] {
+        let digests: BTreeSet<_> = first.progress.digests(kind);
+        assert!(!digests.is_empty(), "no `{kind}` in the build");
+        assert_eq!(digests, second.progress.digests(kind));
+    }
+    Ok(())
+}
+
+pub(crate) fn a_readme_runs_nothing() -> Result {
+    let project = unseen::built()?;
+    project.append("README.md", "\nOne more line.\n")?;
+    build(&project)?.assert_ran([]);
+    Ok(())
+}
+
+pub(crate) fn a_new_name_only_runs_the_plan() -> Result {
+    let project = unseen::built()?;
+    project.write("tools/scratch.rs", "")?;
+    build(&project)?.assert_ran(["[plan] collect manifests", "[plan] cargo build, recorded"]);
+    Ok(())
+}

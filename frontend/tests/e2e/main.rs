@@ -1,0 +1,68 @@
+//! The whole product on a real Docker Engine: `docker buildx` on one side, running containers on the other.
+//!
+//! Runs with `E2E=1` only, and then needs `docker` with buildx, `DOCKER_HOST` and the rest in the environment
+//! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images`, and the frontend as
+//! `localhost/longshore:dev`. Tests share the engine, so they run one after the other, in the order of [`cases`]:
+//! what one has built, the next finds in the cache. Any of them also runs alone.
+//!
+//! It knows the frontend only from outside: no item of the library is used here.
+
+mod build;
+mod cases;
+mod engine;
+mod progress;
+mod project;
+mod watch;
+
+use std::process::ExitCode;
+
+use engine::{Engine, FRONTEND_IMAGE};
+use libtest_mimic::{Arguments, Failed};
+
+/// Anything that can be printed is a reason to fail.
+type Result<T = ()> = std::result::Result<T, Failed>;
+
+/// Says something beside the verdicts: timings, mostly.
+macro_rules! note {
+    ($($text:tt)*) => { eprintln!("\n    {}", format_args!($($text)*)) };
+}
+pub(crate) use note;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    if std::env::var_os("E2E").is_none_or(|value| value != "1") {
+        eprintln!("e2e: not asked for; set E2E=1 to run these tests on the Docker Engine in the environment");
+        return ExitCode::SUCCESS;
+    }
+    arguments.test_threads = Some(1);
+    let tests = cases::all();
+    let ready = if arguments.list { Ok(()) } else { ready() };
+    if let Err(error) = ready {
+        eprintln!("e2e: {}", reason(&error));
+        return ExitCode::FAILURE;
+    }
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    if conclusion.has_failed() {
+        engine::print_log();
+    }
+    cases::clean_up();
+    conclusion.exit_code()
+}
+
+/// A failure's text.
+fn reason(failed: &Failed) -> &str {
+    failed.message().unwrap_or("for an unknown reason")
+}
+
+/// One clear sentence instead of a hundred failing tests.
+fn ready() -> Result {
+    let engine = Engine::of_environment();
+    engine
+        .docker(["version", "--format", "{{.Server.Version}}"])
+        .run()
+        .map_err(|error| format!("no Docker Engine answers; try `scripts/engine up`\n{}", reason(&error)))?;
+    engine.docker(["image", "inspect", FRONTEND_IMAGE]).run().map_err(|_| {
+        format!("the engine has no image `{FRONTEND_IMAGE}`; build it from Dockerfile.frontend")
+    })?;
+    Ok(())
+}
