@@ -15,12 +15,12 @@ use crate::{
         package::{Sources, packages},
         record::Selection,
     },
-    gateway::{BuildResult, Failure, Gateway, ImageQuery, ResolvedImage},
+    gateway::{BuildResult, Failure, Gateway, ImageQuery, ResolvedImage, Warning},
     image::{self, BaseConfig},
     lock::Lock,
     members, output,
     plan::Plan,
-    request::{MainContext, NamedContext, Request},
+    request::{MainContext, NamedContext, NoCache, Request},
     target, triple,
     units::{PackageIx, UnitGraph},
     workspace::{self, Names},
@@ -36,6 +36,7 @@ pub async fn run(
     frontend: &State,
 ) -> Result<BuildResult, Failure> {
     let platform = supported(request)?;
+    warn_of_what_is_ignored(gateway, request).await?;
     let triple = triple::of(platform)?;
 
     let entry = context::entry(gateway, request).await?;
@@ -146,6 +147,16 @@ fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
         .help("leave `--platform` out, or use a builder of that platform"));
     }
     Ok(platform)
+}
+
+/// Says which options have no effect, so that nobody waits for one.
+async fn warn_of_what_is_ignored(gateway: &impl Gateway, request: &Request) -> Result<(), Failure> {
+    if request.no_cache != NoCache::Off {
+        let warning = Diagnostic::warning(Code::UnsupportedOption, "`--no-cache` and `--no-cache-filter` have no effect")
+            .help("`docker buildx prune` empties the builder's cache");
+        gateway.warn(&Warning::from(&warning)).await?;
+    }
+    Ok(())
 }
 
 /// Asks for an image's digest and configuration; a named context of the image's name replaces it.
