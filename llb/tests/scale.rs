@@ -29,7 +29,7 @@ fn hundreds_of_execs_with_hundreds_of_inputs_each_marshal_at_once() {
     let proto = definition.to_proto();
     let elapsed = start.elapsed();
     assert_eq!(proto.def.len(), EXECS + 3);
-    // An optimized build takes some 50 ms; the bound only tells linear from quadratic, on any machine.
+    // An optimized build takes some 100 ms; the bound only tells linear from quadratic, on any machine.
     assert!(elapsed < Duration::from_secs(5), "marshalling took {elapsed:?}");
     println!("marshalled {} MiB in {elapsed:?}", proto.def.iter().map(Vec::len).sum::<usize>() >> 20);
 }
