@@ -16,7 +16,7 @@ use crate::{
         Workshop,
         record::{self, Selection},
     },
-    gateway::{Failure, Gateway},
+    gateway::{Failure, Gateway, SolveOptions},
     request::Request,
 };
 
@@ -55,8 +55,10 @@ pub async fn query(
 ) -> Result<Workspace, Failure> {
     let skeleton = record::skeleton(&context.manifests, &context.listing);
     let vertex = record::record(workshop, &skeleton, crates, selection);
-    // A failing step speaks for itself, so nothing is put before its error.
-    let reference = gateway.solve(&vertex.definition(), &context::options(request)).await?;
+    // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
+    // recording is read.
+    let options = SolveOptions { evaluate: true, ..context::options(request) };
+    let reference = gateway.solve(&vertex.definition(), &options).await?;
     let recording = match context::read_optional(gateway, &reference, RECORDING_FILE).await? {
         Some(data) => data,
         None => {

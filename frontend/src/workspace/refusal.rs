@@ -13,15 +13,15 @@ use crate::{
 /// The diagnostic for a recording that failed. `manifest` is the workspace's own, `lock` its lock file.
 pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, toolchain: &str) -> Diagnostic {
     let said = readable(&failure.stderr);
-    // There was no process to have a status.
-    if failure.status == -1 {
+    // A program that is not there has no arguments and no status; one that was killed has no status either.
+    if failure.status == -1 && !failure.command.contains(' ') {
         return Diagnostic::error(
             Code::NoCargoInToolchain,
             format!("the toolchain image `{toolchain}` has no `{}`", first_word(&failure.command)),
         )
         .help("set `toolchain` under `[workspace.metadata.longshore]` to an image with cargo and rustc, such as `rust:1.95-bookworm`");
     }
-    if said.contains("--locked was passed") {
+    if is_about_the_lock(&failure.stderr) {
         let diagnostic = Diagnostic::error(
             Code::LockOutOfDate,
             format!("`Cargo.lock` does not fit the manifests\n{said}"),
@@ -30,20 +30,11 @@ pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, too
         return diagnostic.at(&lock.span(0..first_line_end(lock)));
     }
     if let Some(directory) = missing_manifest(&said) {
-        let diagnostic = Diagnostic::error(
-            Code::MissingMember,
-            format!("workspace member `{directory}` has no `Cargo.toml` in the build context"),
-        )
-        .help(format!(
-            "remove `{directory}` from `members`, or add `{directory}/Cargo.toml` (see also `.dockerignore`)"
-        ));
-        return match place_of_member(&String::from_utf8_lossy(manifest.text()), directory) {
-            Some(range) => diagnostic.at(&manifest.span(range)),
-            None => diagnostic,
-        };
+        return missing(&said, directory, manifest);
     }
-    let diagnostic =
-        Diagnostic::error(Code::CargoFailed, format!("`{}` failed\n{said}", short(&failure.command)));
+    let how = if failure.status == -1 { "was killed" } else { "failed" };
+    let message = format!("`{}` {how}\n{said}", short(&failure.command));
+    let diagnostic = Diagnostic::error(Code::CargoFailed, message.trim_end());
     match manifest_line(&said)
         .filter(|(file, _)| *file == "Cargo.toml")
         .and_then(|(_, line)| line_range(manifest, line))
@@ -53,12 +44,59 @@ pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, too
     }
 }
 
-/// Cargo's message with paths as the user knows them, without the lines about locking and compiling.
+/// The manifests ask for what the lock file does not have. The vertex holds the locked packages and no others, so
+/// cargo either wants to write the lock file or does not find a package among them.
+fn is_about_the_lock(stderr: &str) -> bool {
+    stderr.contains("--locked was passed")
+        || stderr.contains(&format!("location searched: directory source `{}`", paths::VENDOR))
+}
+
+/// A directory that a manifest names has no manifest of its own.
+fn missing(said: &str, directory: &str, manifest: &SourceFile) -> Diagnostic {
+    let dependency = said.split("failed to load manifest for dependency `").nth(1);
+    let diagnostic = match dependency.and_then(|after| after.split('`').next()) {
+        // Everything below the workspace is relative by now.
+        Some(name) if directory.starts_with('/') => Diagnostic::error(
+            Code::MissingFile,
+            format!("the dependency `{name}` lies outside the build context"),
+        )
+        .help("pass a directory as build context that holds all path dependencies, and put the workspace's manifest there"),
+        Some(name) => Diagnostic::error(
+            Code::MissingFile,
+            format!("the dependency `{name}` has no `{directory}/Cargo.toml` in the build context"),
+        )
+        .help(format!("add `{directory}/Cargo.toml` (see also `.dockerignore`), or correct the `path` of `{name}`")),
+        None => Diagnostic::error(
+            Code::MissingMember,
+            format!("workspace member `{directory}` has no `Cargo.toml` in the build context"),
+        )
+        .help(format!(
+            "remove `{directory}` from `members`, or add `{directory}/Cargo.toml` (see also `.dockerignore`)"
+        )),
+    };
+    match quoted(&String::from_utf8_lossy(manifest.text()), directory) {
+        Some(range) => diagnostic.at(&manifest.span(range)),
+        None => diagnostic,
+    }
+}
+
+/// Cargo's message with paths as the user knows them, and without its advice, which is for those who run cargo
+/// themselves and could pass other flags.
 fn readable(stderr: &str) -> String {
+    const ADVICE: [&str; 5] = [
+        "As a reminder, you're using offline mode",
+        "If you want to try to generate the lock file",
+        "help: to generate the lock file",
+        "location searched: directory source",
+        "perhaps a crate was updated and forgotten to be re-vendored",
+    ];
     let lines: Vec<String> = stderr
         .lines()
         .skip_while(|line| !line.starts_with("error"))
-        .map(|line| line.replace(&format!("{}/", paths::WORKSPACE), ""))
+        .filter(|line| !ADVICE.iter().any(|advice| line.starts_with(advice)))
+        .map(|line| {
+            line.replace(&format!("{}/", paths::WORKSPACE), "").replace(&format!(" ({})", paths::WORKSPACE), "")
+        })
         .collect();
     let text = if lines.is_empty() { stderr.to_owned() } else { lines.join("\n") };
     text.trim().to_owned()
@@ -88,7 +126,8 @@ fn missing_manifest(said: &str) -> Option<&str> {
     path.strip_suffix("/Cargo.toml")
 }
 
-fn place_of_member(manifest: &str, directory: &str) -> Option<std::ops::Range<usize>> {
+/// Where the manifest says the name of the directory.
+fn quoted(manifest: &str, directory: &str) -> Option<std::ops::Range<usize>> {
     let quoted = format!("\"{directory}\"");
     let start = manifest.find(&quoted)?;
     Some(start..start + quoted.len())
@@ -112,3 +151,6 @@ fn line_range(file: &SourceFile, line: usize) -> Option<std::ops::Range<usize>> 
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
