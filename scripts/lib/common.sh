@@ -92,7 +92,7 @@ host_docker() (
       PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v "^$STATE/" | paste -sd : -)
       ;;
   esac
-  exec timeout "${HOST_DOCKER_TIMEOUT:-20}" docker "$@"
+  exec timeout --foreground "${HOST_DOCKER_TIMEOUT:-20}" docker "$@"
 )
 
 # Whether the machine's own Docker is there and new enough; says why not where

@@ -63,7 +63,7 @@ own_docker() (
   dir=$(engine_dir "$1")
   unset DOCKER_CONTEXT DOCKER_TLS_VERIFY
   export DOCKER_HOST=unix://$dir/run/docker.sock DOCKER_CONFIG=$dir/client/docker BUILDX_BUILDER=default
-  exec "$dir/client/bin/docker" "${@:2}"
+  exec timeout --foreground "${DOCKER_TIMEOUT:-0}" "$dir/client/bin/docker" "${@:2}"
 )
 
 # engine_kind NAME: `own` (running), `host` (this machine's Docker) or `none`.
@@ -97,7 +97,7 @@ engine_up() {
 }
 
 engine_up_own() {
-  local name=$1 suite=$2 store=${3:-containerd} dir rootfs network snapshotter=true tick
+  local name=$1 suite=$2 store=${3:-containerd} dir rootfs network mtu=1500 snapshotter=true tick
   dir=$(engine_dir "$name")
   if service_pid "$dir" >/dev/null; then
     if own_docker "$name" version >/dev/null 2>&1; then
@@ -117,6 +117,8 @@ engine_up_own() {
   rm -f "$dir/run/docker.sock"
   if net_up "$rootfs" "$dir/net"; then
     network=$(cut -d ' ' -f 1 "$dir/net")
+    # dockerd sets it anew, to 1500 unless told.
+    mtu=$(<"/sys/class/net/$network/mtu")
   else
     network=none
     say "no bridge network can be made here (see $dir/net.log): build steps reach the network only with --network=host"
@@ -128,6 +130,8 @@ engine_up_own() {
   "hosts": ["unix:///run/host/docker.sock"],
   "insecure-registries": ["127.0.0.0/8"],
   "bridge": "$network",
+  "mtu": $mtu,
+  "default-network-opts": { "bridge": { "com.docker.network.driver.mtu": "$mtu" } },
   "iptables": false,
   "ip6tables": false
 }
@@ -170,14 +174,19 @@ engine_env() {
 }
 
 engine_down() {
-  local name=$1 purge=$2 dir
+  local name=$1 purge=$2 dir networks network
   dir=$(engine_dir "$name")
   if [[ ! -d $dir ]]; then
     say "there is no engine '$name' of our own"
     return
   fi
+  networks=$(DOCKER_TIMEOUT=10 own_docker "$name" network ls -q --filter type=custom --filter driver=bridge 2>/dev/null) || networks=
   service_stop "$dir"
   rm -f "$dir/run/docker.sock"
+  # dockerd leaves the devices of networks that users made.
+  for network in $networks; do
+    in_rootfs "$(<"$dir/rootfs")" ip link delete "br-$network" 2>/dev/null || true
+  done
   if [[ -f $dir/net ]]; then net_down "$(<"$dir/rootfs")" "$dir/net"; fi
   if [[ -n $purge ]]; then
     rm -rf --one-file-system "$dir"
