@@ -34,7 +34,7 @@ pub struct Entry {
 pub struct BuildContext {
     /// The whole context, as the client sends it when a vertex needs it.
     pub state: State,
-    /// Manifests, lock file and cargo configuration, with their contents.
+    /// Manifests, lock file and cargo configuration, with their contents; the whole context where it cannot be split.
     pub manifests: State,
     /// The same, to read from.
     pub manifests_reference: Reference,
@@ -59,7 +59,7 @@ pub async fn entry(gateway: &impl Gateway, request: &Request) -> Result<Entry, F
         .labeled("entry")
         .named(format!("[internal] load build definition from {name}"))
         .state();
-    let reference = gateway.solve(&state.definition(), &options(request)).await?;
+    let reference = solve(gateway, request, &state, When::Used).await?;
     let Some(text) = read_optional(gateway, &reference, name).await? else {
         return Err(Diagnostic::error(Code::NoEntryFile, format!("`{name}` does not exist"))
             .help("pass the manifest of the workspace: `docker buildx build -f Cargo.toml .`")
@@ -98,7 +98,7 @@ pub async fn discover(
         if gateway.llb_caps().supports(&Cap::SOURCE_LOCAL_METADATA) {
             list_by_metadata(gateway, request, session, &exclude).await?
         } else {
-            list_by_contents(gateway, request, session, &exclude).await?
+            list_by_contents(gateway, request, &state).await?
         };
 
     let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
@@ -134,9 +134,33 @@ fn session_of<'r>(request: &'r Request, local: &str) -> &'r SessionId {
     request.contexts.sessions.get(local).unwrap_or(&request.session)
 }
 
-/// How every solve of this build is done.
-pub fn options(request: &Request) -> SolveOptions {
-    SolveOptions { evaluate: false, cache_imports: request.cache_imports.clone() }
+/// When a solved graph runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// When something of it is read or returned.
+    Used,
+    /// At once, so that its failure is the failure of the solve.
+    Now,
+}
+
+/// Hands a graph to the daemon, as every graph of a build is: what the daemon cannot run is refused in words, and the
+/// client's caches are looked in.
+///
+/// # Errors
+/// The daemon is too old, or solving fails.
+pub async fn solve(
+    gateway: &impl Gateway,
+    request: &Request,
+    state: &State,
+    when: When,
+) -> Result<Reference, Failure> {
+    let definition = state.definition();
+    definition.check(gateway.llb_caps()).map_err(|missing| {
+        Diagnostic::error(Code::BuildkitTooOld, format!("this BuildKit cannot run the build\n{missing}"))
+            .help("use Docker Engine 27.5 or newer, or a builder with BuildKit 0.18 or newer")
+    })?;
+    let options = SolveOptions { evaluate: when == When::Now, cache_imports: request.cache_imports.clone() };
+    Ok(gateway.solve(&definition, &options).await?)
 }
 
 async fn context_ignore(
@@ -151,7 +175,7 @@ async fn context_ignore(
         .labeled("ignore")
         .named("[internal] load .dockerignore")
         .state();
-    let reference = gateway.solve(&state.definition(), &options(request)).await?;
+    let reference = solve(gateway, request, &state, When::Used).await?;
     let text = read_optional(gateway, &reference, ".dockerignore").await?;
     Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default())
 }
@@ -171,28 +195,20 @@ async fn list_by_metadata(
         .labeled("manifests")
         .named("[internal] list build context")
         .state();
-    let reference = gateway.solve(&state.definition(), &options(request)).await?;
+    let reference = solve(gateway, request, &state, When::Used).await?;
     let data = read_optional(gateway, &reference, listing::METADATA_FILE).await?.unwrap_or_default();
     let listing = Listing::parse(&data).expect("BuildKit writes whole entries");
     Ok((state, reference, listing))
 }
 
-/// For a BuildKit before 0.22: the client sends manifests and sources, and they are listed directory by directory.
+/// For a BuildKit before 0.22: the client sends the whole context, of which a build needs most sooner or later, and
+/// it is listed directory by directory.
 async fn list_by_contents(
     gateway: &impl Gateway,
     request: &Request,
-    session: &SessionId,
-    exclude: &[String],
+    state: &State,
 ) -> Result<(State, Reference, Listing), Failure> {
-    let state = Local::new(MAIN, session)
-        .include(record::CONTENTS.iter().chain(&["**/*.rs", "**/README", "**/README.*"]).copied())
-        .exclude(exclude)
-        .shared_key_hint("context-sources")
-        .differ(Differ::None)
-        .labeled("manifests")
-        .named("[internal] list build context")
-        .state();
-    let reference = gateway.solve(&state.definition(), &options(request)).await?;
+    let reference = solve(gateway, request, state, When::Used).await?;
     let mut entries = Vec::new();
     let mut open = vec![String::new()];
     while let Some(directory) = open.pop() {
@@ -213,5 +229,5 @@ async fn list_by_contents(
             entries.push((path, kind));
         }
     }
-    Ok((state, reference, entries.into_iter().collect()))
+    Ok((state.clone(), reference, entries.into_iter().collect()))
 }

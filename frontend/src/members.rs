@@ -12,7 +12,7 @@ use globset::GlobBuilder;
 
 use crate::{
     config::{self, Input, PackageConfig},
-    context::{self, BuildContext},
+    context::{self, BuildContext, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, Reference},
     listing::Listing,
@@ -81,7 +81,7 @@ pub async fn load(
         let nested: Vec<&Utf8PathBuf> = nested_in(directory, all_directories).collect();
         for (file, role) in own_sources(directory, &nested, &context.listing) {
             if sources.is_none() {
-                sources = Some(gateway.solve(&context.state.definition(), &context::options(request)).await?);
+                sources = Some(context::solve(gateway, request, &context.state, When::Used).await?);
             }
             let reference = sources.as_ref().expect("solved above");
             let text = gateway

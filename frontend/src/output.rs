@@ -65,7 +65,9 @@ pub fn result(
     // Keys carry the platform only when the result has one filesystem for each (exporter/containerimage/exptypes).
     let suffix = if request.multi_platform { format!("/{id}") } else { String::new() };
     metadata.insert(format!("containerimage.config{suffix}"), image_config);
-    metadata.insert(format!("containerimage.base.config{suffix}"), base_config);
+    if !base_config.is_empty() {
+        metadata.insert(format!("containerimage.base.config{suffix}"), base_config);
+    }
     if let Some(epoch) = request.source_date_epoch {
         metadata.insert(format!("source.date.epoch{suffix}"), epoch.to_string().into_bytes());
     }

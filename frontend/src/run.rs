@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use buildkit_llb::{Annotate, Digest, Image, MissingCaps, Platform, State};
+use buildkit_llb::{Annotate, Digest, Image, Platform, State};
 use cargo_metadata::Metadata;
 
 use crate::{
     config::{Base, Config, ImageName},
-    context,
+    context::{self, When},
     diagnostic::{Code, Diagnostic},
     emit::{
         Workshop, crates,
@@ -120,9 +120,7 @@ pub async fn run(
         output::image_settings(&settings, graph.package(target.package), target, &path, &request.labels);
     let config = image::config(&base_config(&base_json), platform, &settings, epoch);
 
-    let definition = files.definition();
-    definition.check(gateway.llb_caps()).map_err(|missing| too_old(&missing))?;
-    let reference = gateway.solve(&definition, &context::options(request)).await?;
+    let reference = context::solve(gateway, request, &files, When::Used).await?;
     Ok(output::result(request, platform, reference, config, base_json))
 }
 
@@ -136,7 +134,10 @@ fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
             .help("check the repository out and pass its directory"));
     }
     if let Some(call) = &request.subrequest {
-        return Err(Diagnostic::error(Code::UnsupportedOption, format!("unsupported request {call}")));
+        return Err(Diagnostic::error(
+            Code::UnsupportedOption,
+            format!("this frontend cannot answer `{call}`"),
+        ));
     }
     let platform = request.single_platform()?;
     if platform != &request.build_platform {
@@ -152,8 +153,11 @@ fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
 /// Says which options have no effect, so that nobody waits for one.
 async fn warn_of_what_is_ignored(gateway: &impl Gateway, request: &Request) -> Result<(), Failure> {
     if request.no_cache != NoCache::Off {
-        let warning = Diagnostic::warning(Code::UnsupportedOption, "`--no-cache` and `--no-cache-filter` have no effect")
-            .help("`docker buildx prune` empties the builder's cache");
+        let warning = Diagnostic::warning(
+            Code::UnsupportedOption,
+            "`--no-cache` and `--no-cache-filter` have no effect",
+        )
+        .help("`docker buildx prune` empties the builder's cache");
         gateway.warn(&Warning::from(&warning)).await?;
     }
     Ok(())
@@ -240,9 +244,4 @@ fn cache_prefix(
         selection.profile,
         &toolchain.digest.hex()[..16]
     )
-}
-
-fn too_old(missing: &MissingCaps) -> Diagnostic {
-    Diagnostic::error(Code::BuildkitTooOld, format!("this BuildKit cannot run the build\n{missing}"))
-        .help("use Docker Engine 27.5 or newer, or a builder with BuildKit 0.18 or newer")
 }

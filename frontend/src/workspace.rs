@@ -11,12 +11,12 @@ use longshore_helper::recording::{
 };
 
 use crate::{
-    context::{self, BuildContext},
+    context::{self, BuildContext, When},
     emit::{
         Workshop,
         record::{self, Selection},
     },
-    gateway::{Failure, Gateway, SolveOptions},
+    gateway::{Failure, Gateway},
     request::Request,
 };
 
@@ -57,8 +57,7 @@ pub async fn query(
     let vertex = record::record(workshop, &skeleton, crates, selection);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
-    let options = SolveOptions { evaluate: true, ..context::options(request) };
-    let reference = gateway.solve(&vertex.definition(), &options).await?;
+    let reference = context::solve(gateway, request, &vertex, When::Now).await?;
     let recording = match context::read_optional(gateway, &reference, RECORDING_FILE).await? {
         Some(data) => data,
         None => {

@@ -95,7 +95,8 @@ fn readable(stderr: &str) -> String {
         .skip_while(|line| !line.starts_with("error"))
         .filter(|line| !ADVICE.iter().any(|advice| line.starts_with(advice)))
         .map(|line| {
-            line.replace(&format!("{}/", paths::WORKSPACE), "").replace(&format!(" ({})", paths::WORKSPACE), "")
+            line.replace(&format!("{}/", paths::WORKSPACE), "")
+                .replace(&format!(" ({})", paths::WORKSPACE), "")
         })
         .collect();
     let text = if lines.is_empty() { stderr.to_owned() } else { lines.join("\n") };

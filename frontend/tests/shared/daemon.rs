@@ -74,7 +74,7 @@ pub(crate) fn daemon(project: &Project) -> Script {
 
 fn yields(project: &Project, definition: &pb::Definition) -> Tree {
     match name_of(definition).unwrap_or_default() {
-        "[internal] list build context" => listed(project, definition),
+        "[internal] list build context" => listed(project),
         "[internal] load .dockerignore" | "[internal] load build context" => project.files.clone(),
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
         "[plan] cargo build, recorded" => project.recorded.clone(),
@@ -82,30 +82,14 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
     }
 }
 
-/// Whether a graph asks the client for names without contents.
-pub(crate) fn is_metadata_only(definition: &pb::Definition) -> bool {
-    definition.metadata.values().any(|metadata| metadata.caps.contains_key("source.local.metadatatransfer"))
-}
-
-/// Manifests and the like with their contents; of the rest the names, or sources, whichever was asked for.
-fn listed(project: &Project, definition: &pb::Definition) -> Tree {
-    let by_name = is_metadata_only(definition);
-    let mut tree: Tree = project
-        .files
-        .iter()
-        .filter(|(path, _)| {
-            let is_source =
-                path.ends_with(".rs") || path.rsplit('/').next().unwrap_or(path).starts_with("README");
-            path.ends_with("Cargo.toml")
-                || path.as_str() == "Cargo.lock"
-                || path.starts_with(".cargo/config")
-                || (is_source && !by_name)
-        })
-        .map(|(path, text)| (path.clone(), text.clone()))
-        .collect();
-    if by_name {
-        tree.insert(listing::METADATA_FILE.to_owned(), stats(project));
-    }
+/// Manifests and the like with their contents, and the list of names.
+fn listed(project: &Project) -> Tree {
+    let decides = |path: &str| {
+        path.ends_with("Cargo.toml") || path == "Cargo.lock" || path.starts_with(".cargo/config")
+    };
+    let files = project.files.iter().filter(|(path, _)| decides(path));
+    let mut tree: Tree = files.map(|(path, text)| (path.clone(), text.clone())).collect();
+    tree.insert(listing::METADATA_FILE.to_owned(), stats(project));
     tree
 }
 

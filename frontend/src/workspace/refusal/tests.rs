@@ -239,11 +239,14 @@ referenced by workspace at `/ws/Cargo.toml`
 
 #[test]
 fn what_nobody_foresaw_is_shown_whole() {
-    check("thread 'main' panicked at src/cargo/x.rs\n", expect![[r#"
+    check(
+        "thread 'main' panicked at src/cargo/x.rs\n",
+        expect![[r#"
         cargo-failed
         ERROR: failed to build: failed to solve: `cargo metadata` failed
         thread 'main' panicked at src/cargo/x.rs
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
