@@ -101,7 +101,10 @@ fn for_missing_file(path: &Path, member: &Member) -> String {
     let manifest = manifest(member);
     let add = format!("add to `{manifest}`:\n{}", inputs(&relative.to_string_lossy()));
     if !relative.starts_with(&member.directory) {
-        return format!("`{shown}` is outside of `{}`; {add}", member.directory);
+        return format!(
+            "`{shown}` is outside of `{}`; if it exists, and `.dockerignore` does not exclude it, {add}",
+            member.directory
+        );
     }
     let missing =
         format!("`{shown}` is not in the build context: it does not exist, or `.dockerignore` excludes it");
@@ -172,8 +175,8 @@ mod tests {
 
     #[test]
     fn a_file_of_another_member_is_named_with_the_line_to_add() {
-        let expected = "`shared/schema.json` is outside of `crates/app`; add to `crates/app/Cargo.toml`:\n    \
-                        [package.metadata.longshore]\n    inputs = [\"shared/schema.json\"]";
+        let expected = "`shared/schema.json` is outside of `crates/app`; if it exists, and `.dockerignore` does not \
+                        exclude it, add to `crates/app/Cargo.toml`:\n    [package.metadata.longshore]\n    inputs = [\"shared/schema.json\"]";
         for path in ["crates/app/src/../../../shared/schema.json", "/ws/shared/./schema.json"] {
             assert_eq!(compile(path, Some("crates/app")).as_deref(), Some(expected), "{path}");
         }

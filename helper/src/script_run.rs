@@ -16,6 +16,9 @@ use crate::runner::{self, Verdict};
 use crate::script::{self, Dialect, Said};
 use crate::{files, help, library_path, slots};
 
+/// How many of the last lines of stderr are shown again.
+const STDERR_AGAIN: usize = 5;
+
 /// Runs the step in `environment`, which already has what all steps share.
 pub(crate) fn run(spec: &Spec, step: &BuildScript, environment: &Environment) -> Result<Verdict> {
     let out_dir = Path::new(&step.out_dir);
@@ -38,7 +41,7 @@ pub(crate) fn run(spec: &Spec, step: &BuildScript, environment: &Environment) ->
 
     let finished = start(step, &environment)?;
     if !finished.status.success() {
-        show_failure(spec, step, &finished);
+        show_failure(spec, &finished);
         return Ok(Verdict::Failed);
     }
     let dialect = Dialect {
@@ -146,25 +149,40 @@ fn is_bootstrap_allowed(stdout: &[u8], spec: &Spec, environment: &Environment) -
     })
 }
 
-fn show_failure(spec: &Spec, step: &BuildScript, finished: &Finished) {
+fn show_failure(spec: &Spec, finished: &Finished) {
     let said = script::messages(&finished.stdout);
     show_messages(spec, &said.output.warnings, &said.errors);
-    eprintln!("error: failed to run custom build command for `{}`", spec.package);
-    eprintln!("\nCaused by:\n  process didn't exit successfully: `{}` ({})", step.exe, finished.status);
     let stdout = String::from_utf8_lossy(&finished.stdout);
-    // What it wrote to stderr has been shown as it came.
-    if !stdout.trim().is_empty() {
-        eprintln!("  --- stdout");
-        for line in stdout.lines() {
-            eprintln!("  {line}");
-        }
-    }
-    let all = format!("{stdout}\n{}", String::from_utf8_lossy(&finished.stderr));
+    let stderr = String::from_utf8_lossy(&finished.stderr);
+    show_stdout(&stdout, &stderr);
+    eprintln!("error: failed to run custom build command for `{}` ({})", spec.package, finished.status);
+    let all = format!("{stdout}\n{stderr}");
     if let Some(text) = help::for_failed_script(&all, spec) {
         eprintln!("help: {text}");
     }
     if let Some(text) = help::killed(finished.status) {
         eprintln!("help: {text}");
+    }
+}
+
+/// What it wrote to stdout for people. What it wrote to stderr has been shown as it came, and comes last once more:
+/// clients end with the last ten lines of a failing step, and the reason has to be among them.
+fn show_stdout(stdout: &str, stderr: &str) {
+    let lines: Vec<&str> = stdout.lines().filter(|line| !line.starts_with("cargo:")).collect();
+    if lines.iter().all(|line| line.trim().is_empty()) {
+        return;
+    }
+    eprintln!("  --- stdout");
+    for line in lines {
+        eprintln!("  {line}");
+    }
+    let last: Vec<&str> = stderr.lines().collect();
+    let last = &last[last.len().saturating_sub(STDERR_AGAIN)..];
+    if !last.is_empty() {
+        eprintln!("  --- stderr");
+    }
+    for line in last {
+        eprintln!("  {line}");
     }
 }
 

@@ -92,8 +92,8 @@ fn a_file_outside_of_the_member_is_named_with_its_remedy() {
     let (_root, passed, stderr) =
         library("pub const X: &str = include_str!(\"../../../shared/x.txt\");", &[]);
     assert!(!passed);
-    let expected = "help: `shared/x.txt` is outside of `crates/app`; add to `crates/app/Cargo.toml`:\n    \
-                    [package.metadata.longshore]\n    inputs = [\"shared/x.txt\"]\n";
+    let expected = "help: `shared/x.txt` is outside of `crates/app`; if it exists, and `.dockerignore` does not \
+                    exclude it, add to `crates/app/Cargo.toml`:\n    [package.metadata.longshore]\n    inputs = [\"shared/x.txt\"]\n";
     assert!(stderr.ends_with(expected), "{stderr}");
 }
 
@@ -143,9 +143,8 @@ fn a_failed_script_is_shown_with_what_it_said() {
     for expected in [
         "curl: (6) Could not resolve host: example.org\n",
         "warning: app@0.1.0: careful\n",
-        "error: failed to run custom build command for `app 0.1.0`\n",
-        "build-script-build` (exit status: 7)\n",
-        "  --- stdout\n  on stdout\n",
+        "  --- stdout\n  on stdout\n  --- stderr\n  curl: (6) Could not resolve host: example.org\n\
+         error: failed to run custom build command for `app 0.1.0` (exit status: 7)\n",
         "help: packages are compiled without network, and the build script of app 0.1.0 tried to use it",
     ] {
         assert!(stderr.contains(expected), "{expected:?} in {stderr}");
