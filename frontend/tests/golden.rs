@@ -22,6 +22,7 @@ use longshore::plan::Plan;
 use longshore::units::UnitGraph;
 use longshore_helper::recording::{METADATA_FILE, RECORDING_FILE, Recording};
 use project::{Project, testdata};
+use prost::Message as _;
 
 /// Too large to review as a whole: its goldens are summaries.
 const SUMMARISED: &[&str] = &["inference"];
@@ -51,6 +52,17 @@ fn main() -> ExitCode {
     for name in cases {
         let project = Project::load(&name);
         if project.recorded.contains_key(RECORDING_FILE) {
+            let (runs, shuffled) = (bytes(&runtime, &project), bytes(&runtime, &shuffled(&project)));
+            trials.push(Trial::test(
+                format!("{name} has the same graphs from a shuffled recording"),
+                move || {
+                    if runs == shuffled {
+                        Ok(())
+                    } else {
+                        Err("a graph depends on the order of its input".into())
+                    }
+                },
+            ));
             for (file, text) in texts(&runtime, &name, &project) {
                 let path = format!("{name}/expect/{file}");
                 trials.push(Trial::test(path.clone(), move || check(&path, &text)));
@@ -69,10 +81,7 @@ fn has_recordings(cases: &[String]) -> Result<(), Failed> {
 
 /// The goldens of one case: file name and text. A build that is refused has no graph.
 fn texts(runtime: &tokio::runtime::Runtime, name: &str, project: &Project) -> Vec<(&'static str, String)> {
-    let recording: Recording = serde_json::from_slice(&project.recorded[RECORDING_FILE]).unwrap();
-    let metadata = serde_json::from_slice(&project.recorded[METADATA_FILE]).unwrap();
-    let graph = UnitGraph::new(&recording, &metadata).unwrap_or_else(|bad| panic!("{name}: {bad}"));
-    let plan = Plan::new(&graph);
+    let plan = plan(project);
     if SUMMARISED.contains(&name) {
         return vec![("plan.txt", summary(&plan))];
     }
@@ -85,6 +94,40 @@ fn texts(runtime: &tokio::runtime::Runtime, name: &str, project: &Project) -> Ve
         texts.push(("image.json", serde_json::to_string_pretty(&config).unwrap() + "\n"));
     }
     texts
+}
+
+/// The same in another order: calls, packages, and what is listed in them.
+fn shuffled(project: &Project) -> Project {
+    let mut project = project.clone();
+    for (file, list) in [(RECORDING_FILE, "calls"), (METADATA_FILE, "packages")] {
+        let mut value: serde_json::Value = serde_json::from_slice(&project.recorded[file]).unwrap();
+        let items = value[list].as_array_mut().unwrap();
+        items.reverse();
+        // Neither the old order nor its reverse.
+        let middle = items.len() / 2;
+        items.rotate_left(middle);
+        project.recorded.insert(file.to_owned(), serde_json::to_vec(&value).unwrap());
+    }
+    project
+}
+
+/// Every graph that the builds of all targets hand to the daemon, metadata and source maps included.
+fn bytes(runtime: &tokio::runtime::Runtime, project: &Project) -> Vec<Vec<u8>> {
+    let mut graphs = Vec::new();
+    for target in plan(project).targets {
+        let options = [("target".to_owned(), target.name)];
+        let built = runtime.block_on(daemon::build_with(&options, daemon::daemon(project)));
+        let solved = built.transcript.solved();
+        graphs.extend(solved.iter().map(|request| request.definition.as_ref().unwrap().encode_to_vec()));
+    }
+    assert!(graphs.len() > 3, "only {} graphs", graphs.len());
+    graphs
+}
+
+fn plan(project: &Project) -> Plan {
+    let recording: Recording = serde_json::from_slice(&project.recorded[RECORDING_FILE]).unwrap();
+    let metadata = serde_json::from_slice(&project.recorded[METADATA_FILE]).unwrap();
+    Plan::new(&UnitGraph::new(&recording, &metadata).unwrap())
 }
 
 /// Vertices and what they see, without what they run.
