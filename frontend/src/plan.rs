@@ -44,7 +44,7 @@ pub struct Vertex {
     pub part: Part,
     /// What the helper does there.
     pub spec: Spec,
-    /// Vertices whose output is mounted, sorted by output directory.
+    /// Vertices whose output is mounted, in the order of the plan.
     pub inputs: Vec<VertexId>,
 }
 
@@ -341,3 +341,6 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Bin
     targets.sort_by(|a, b| a.name.cmp(&b.name));
     targets
 }
+
+#[cfg(test)]
+mod tests;

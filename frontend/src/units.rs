@@ -406,3 +406,8 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Edges of the unit graph, on graphs of a few units.
+
+use std::collections::BTreeMap;
+
+use expect_test::{Expect, expect};
+
+use super::fixture::{find, graph, recording, shown};
+use super::*;
+
+fn check(lines: &str, expected: Expect) {
+    let graph = graph(lines);
+    let mut text = String::new();
+    for (id, unit) in graph.iter() {
+        text += &shown(&graph, id);
+        for dep in &unit.externs {
+            text += &format!(" -> {}", shown(&graph, *dep));
+        }
+        if let Some(script) = unit.script {
+            text += &format!(" after {}", shown(&graph, script));
+        }
+        text.push('\n');
+    }
+    expected.assert_eq(&text);
+}
+
+fn all(graph: &UnitGraph, ids: impl IntoIterator<Item = UnitId>) -> Vec<String> {
+    ids.into_iter().map(|id| shown(graph, id)).collect()
+}
+
+/// `z` is linked by `mid` and, through it, by `app`; the macro has its own copy of everything.
+const LINKED: &str = "
+    zsys=z run target
+    zsys=z lib target
+    mid run target
+    mid lib target -> zsys
+    mid run host
+    mid lib host -> zsys
+    zsys=z run host
+    zsys=z lib host
+    mac proc host -> mid
+    app bin target -> mid mac
+";
+
+#[test]
+fn externs_and_out_dirs_are_edges() {
+    check(
+        LINKED,
+        expect![[r#"
+        app bin target -> mid lib target -> mac proc host
+        mac proc host -> mid lib host
+        mid script host
+        mid run host after mid script host
+        mid run target after mid script host
+        mid lib host -> zsys lib host after mid run host
+        mid lib target -> zsys lib target after mid run target
+        zsys script host
+        zsys run host after zsys script host
+        zsys run target after zsys script host
+        zsys lib host after zsys run host
+        zsys lib target after zsys run target
+    "#]],
+    );
+}
+
+#[test]
+fn a_library_on_both_sides_is_two_units_with_one_script() {
+    let graph = graph(LINKED);
+    let scripts = graph.iter().filter(|(_, unit)| unit.kind == UnitKind::BuildScript).count();
+    assert_eq!(scripts, 2, "one for each package");
+    for side in ["host", "target"] {
+        let run = graph.unit(find(&graph, &format!("mid lib {side}"))).script.unwrap();
+        assert_eq!(shown(&graph, run), format!("mid run {side}"));
+        assert_eq!(shown(&graph, graph.unit(run).script.unwrap()), "mid script host");
+    }
+}
+
+#[test]
+fn what_a_macro_is_made_from_is_not_opened() {
+    let graph = graph(LINKED);
+    let app = find(&graph, "app bin target");
+    assert_eq!(all(&graph, graph.loadable(app)), ["mac proc host", "mid lib target", "zsys lib target"]);
+    let mac = find(&graph, "mac proc host");
+    assert_eq!(all(&graph, graph.loadable(mac)), ["mid lib host", "zsys lib host"]);
+}
+
+#[test]
+fn link_directives_come_from_libraries_below_nearest_first_without_ones_own() {
+    let graph = graph(LINKED);
+    for (unit, scripts) in [
+        ("app bin target", vec!["mid run target", "zsys run target"]),
+        ("mid lib target", vec!["zsys run target"]),
+        ("mac proc host", vec!["mid run host", "zsys run host"]),
+        ("zsys lib target", vec![]),
+    ] {
+        assert_eq!(all(&graph, graph.linked_scripts(find(&graph, unit))), scripts, "{unit}");
+    }
+}
+
+#[test]
+fn a_library_reached_twice_says_its_directives_once() {
+    let graph = graph(
+        "c run target
+         c lib target
+         b run target
+         b lib target -> c
+         a run target
+         a lib target -> c
+         app bin target -> b a",
+    );
+    let scripts = all(&graph, graph.linked_scripts(find(&graph, "app bin target")));
+    assert_eq!(scripts, ["a run target", "c run target", "b run target"], "packages in order, depth first");
+}
+
+#[test]
+fn links_metadata_goes_to_direct_dependents_of_the_same_side_only() {
+    let graph = graph(LINKED);
+    let links = |unit: &str| -> Vec<(String, String)> {
+        graph.links_of(find(&graph, unit)).into_iter().map(|(name, run)| (name, shown(&graph, run))).collect()
+    };
+    assert_eq!(links("mid run target"), [("z".to_owned(), "zsys run target".to_owned())]);
+    assert_eq!(links("mid run host"), [("z".to_owned(), "zsys run host".to_owned())]);
+    assert_eq!(links("zsys run target"), []);
+}
+
+#[test]
+fn packages_of_one_name_and_version_have_keys_of_their_own() {
+    let graph = graph(
+        "twin lib target
+         twin@1.0.0 lib target
+         twin@2.0.0 lib target
+         app bin target -> twin twin@1.0.0 twin@2.0.0",
+    );
+    let keys: Vec<_> =
+        graph.packages.iter().map(|package| (package.key.as_str(), package.member_directory())).collect();
+    let member = Utf8Path::new("twin");
+    assert_eq!(
+        keys,
+        [
+            ("app-1.0.0", Some(Utf8Path::new("app"))),
+            ("twin-1.0.0", Some(member)),
+            ("twin-1.0.0.2", None),
+            ("twin-2.0.0", None)
+        ]
+    );
+}
+
+#[test]
+fn crate_types_decide_what_a_unit_is() {
+    check(
+        "plug cdylib target -> helper
+         helper lib target
+         tool bin host",
+        expect![[r#"
+            helper lib target
+            plug cdylib target -> helper lib target
+            tool bin host
+        "#]],
+    );
+}
+
+#[test]
+fn a_recording_that_contradicts_itself_is_refused_with_what_is_missing() {
+    type Break = fn(&mut Recording, &mut Metadata);
+    let breaks: [(&str, Break); 5] = [
+        ("nothing writes", |recording, _| {
+            recording.calls.retain(|call| !call.args.contains(&"zsys".to_owned()));
+        }),
+        ("no build script writes", |recording, _| {
+            recording.calls.retain(|call| !call.exe.contains("mid"));
+        }),
+        ("nothing compiled the build script", |recording, _| {
+            recording.calls.retain(|call| !call.args.contains(&"build_script_build".to_owned()));
+        }),
+        ("`cargo metadata` knows no package at `/ws/app`", |_, metadata| {
+            metadata.packages.retain(|package| package.name != "app");
+        }),
+        ("a call has no CARGO_MANIFEST_DIR", |recording, _| {
+            recording.calls[0].env = BTreeMap::new();
+        }),
+    ];
+    for (complaint, break_it) in breaks {
+        let (mut recording, mut metadata) = recording(LINKED);
+        break_it(&mut recording, &mut metadata);
+        let error = UnitGraph::new(&recording, &metadata).unwrap_err().to_string();
+        assert!(error.contains(complaint), "{error}");
+    }
+}
+
+#[test]
+fn the_order_of_calls_does_not_matter() {
+    let (recording, metadata) = recording(LINKED);
+    let mut other = recording.clone();
+    other.calls.reverse();
+    assert_eq!(UnitGraph::new(&recording, &metadata), UnitGraph::new(&other, &metadata));
+}
