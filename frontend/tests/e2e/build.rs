@@ -13,6 +13,9 @@ use crate::{Result, engine::Engine, note, progress::Progress};
 /// Before the names of images that tests make.
 pub(crate) const TAG: &str = "longshore-e2e/";
 
+/// How many names are shown of a list that should be empty.
+const SHOWN_MAX: usize = 20;
+
 /// A build that is about to start.
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -114,8 +117,8 @@ impl Build {
     pub(crate) fn assert_ran<'a>(&self, expected: impl IntoIterator<Item = &'a str>) {
         let expected: BTreeSet<&str> = expected.into_iter().collect();
         let ran = self.progress.ran();
-        let missing: Vec<_> = expected.difference(&ran).collect();
-        let more: Vec<_> = ran.difference(&expected).collect();
+        let missing: Vec<_> = expected.difference(&ran).take(SHOWN_MAX).collect();
+        let more: Vec<_> = ran.difference(&expected).take(SHOWN_MAX).collect();
         assert!(
             missing.is_empty() && more.is_empty(),
             "should have run but was cached or not there: {missing:#?}\nran but should not have: {more:#?}"

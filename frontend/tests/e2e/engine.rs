@@ -198,7 +198,8 @@ pub(crate) fn print_log() {
     let socket = Path::new(host.trim_start_matches("unix://")).to_owned();
     let Some(directory) = socket.parent().and_then(Path::parent) else { return };
     if let Ok(log) = fs::read_to_string(directory.join("log")) {
-        let lines: Vec<&str> = log.lines().collect();
+        // Where there is no registry, every look for an image there is a line.
+        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("msg=\"fetch failed\"")).collect();
         eprintln!("\nthe daemon's log ends:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"));
     }
 }

@@ -44,8 +44,10 @@ impl Vertex {
         self.completed && self.error.is_none() && (!self.cached || self.compiled())
     }
 
+    /// A source ends when its key is known, which for a package is its checksum: that it ended says nothing.
     fn is_own(&self) -> bool {
         first_word(&self.name).is_some_and(|word| OWN_KINDS.contains(&word))
+            && !self.name.starts_with("[crates] download ")
     }
 }
 

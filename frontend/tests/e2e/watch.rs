@@ -56,13 +56,15 @@ impl Watch {
 }
 
 fn look(worst: &mut Seen) {
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let compilers: Vec<u32> = pids
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| is_compiler(*pid))
+        .collect();
     // By engine: slots are for one daemon, and there may be several.
     let mut now: BTreeMap<u32, (usize, u64)> = BTreeMap::new();
-    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-    for pid in pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
-        if name_of(pid).as_deref() != Some("rustc") || !compiles(pid) {
-            continue;
-        }
+    // Those that were there first may have made room for the last while the list was read, so look again.
+    for pid in compilers.into_iter().filter(|pid| is_compiler(*pid)) {
         if let Some(engine) = engine_of(pid) {
             let entry = now.entry(engine).or_default();
             entry.0 += 1;
@@ -76,11 +78,17 @@ fn look(worst: &mut Seen) {
     }
 }
 
+/// A `rustc` that compiles: not one that is only asked for its version or for names, and not the copy of itself that
+/// it is for a moment when it starts a linker.
+fn is_compiler(pid: u32) -> bool {
+    let is_rustc = |pid: u32| name_of(pid).as_deref() == Some("rustc");
+    is_rustc(pid) && compiles(pid) && parent_of(pid).is_some_and(|parent| !is_rustc(parent))
+}
+
 fn name_of(pid: u32) -> Option<String> {
     Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned())
 }
 
-/// Not one that is only asked for its version or for names.
 fn compiles(pid: u32) -> bool {
     let arguments = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     arguments.contains("\0--crate-name\0") && !arguments.contains("\0--print")
