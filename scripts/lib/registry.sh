@@ -2,19 +2,42 @@
 # A registry on the loopback device, for cache export and import between
 # engines. All engines here reach it, over plain http.
 
-registry_port() { printf '%s' "${LONGSHORE_REGISTRY_PORT:-5055}"; }
+# The port asked for, else the one it runs on, else the first to try.
+registry_port() {
+  if [[ -n ${LONGSHORE_REGISTRY_PORT:-} ]]; then
+    printf '%s' "$LONGSHORE_REGISTRY_PORT"
+  else
+    cat "$STATE/registry/port" 2>/dev/null || printf 5055
+  fi
+}
 registry_address() { printf '127.0.0.1:%s' "$(registry_port)"; }
 
-registry_answers() { (: <"/dev/tcp/127.0.0.1/$(registry_port)") 2>/dev/null; }
+port_answers() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+registry_answers() { port_answers "$(registry_port)"; }
+
+# Leaves in $STATE/registry/port one that no other program has.
+registry_choose_port() {
+  local port
+  if [[ -n ${LONGSHORE_REGISTRY_PORT:-} ]]; then
+    port=$LONGSHORE_REGISTRY_PORT
+    if port_answers "$port"; then die "port $port is taken by another program; set LONGSHORE_REGISTRY_PORT"; fi
+  else
+    for ((port = 5055; port < 5075; port++)); do
+      port_answers "$port" || break
+    done
+    ((port < 5075)) || die "the ports from 5055 are all taken; set LONGSHORE_REGISTRY_PORT"
+  fi
+  mkdir -p "$STATE/registry"
+  echo "$port" >"$STATE/registry/port"
+}
 
 # The machine's own Docker runs the registry's image; beside an engine of our
 # own, or with no Docker at all, Debian's registry runs from the same tree.
 registry_up() {
-  local port tick
-  port=$(registry_port)
-  [[ $port =~ ^[0-9]+$ ]] || die "LONGSHORE_REGISTRY_PORT is '$port', not a port"
+  local tick
+  [[ $(registry_port) =~ ^[0-9]+$ ]] || die "LONGSHORE_REGISTRY_PORT is '$(registry_port)', not a port"
   if service_pid "$STATE/registry" >/dev/null; then
-    registry_answers || die "the registry runs, but not on port $port; scripts/engine registry down first"
+    registry_answers || die "the registry runs, but not on port $(registry_port); scripts/engine registry down first"
     registry_address
     echo
     return
@@ -22,11 +45,12 @@ registry_up() {
   if [[ $(engine_kind default) == host ]]; then
     if [[ $(host_docker container inspect -f '{{.State.Running}}' longshore-registry 2>/dev/null) != true ]]; then
       host_docker rm -f longshore-registry >/dev/null 2>&1 || true
+      registry_choose_port
       HOST_DOCKER_TIMEOUT=600 host_docker run -d --name longshore-registry \
-        -p "127.0.0.1:$port:5000" registry:2 >/dev/null || die "the registry's container did not start"
+        -p "127.0.0.1:$(registry_port):5000" registry:2 >/dev/null || die "the registry's container did not start"
     fi
   else
-    registry_up_own "$port"
+    registry_up_own
   fi
   for ((tick = 0; tick < 100; tick++)); do
     if registry_answers; then
@@ -41,9 +65,9 @@ registry_up() {
 }
 
 registry_up_own() {
-  local port=$1 suite
+  local suite
   need_root
-  if registry_answers; then die "port $port is taken by another program; set LONGSHORE_REGISTRY_PORT"; fi
+  registry_choose_port
   suite=$(with_lock rootfs rootfs_up '')
   mkdir -p "$STATE/registry/run"
   cat >"$STATE/registry/run/config.yml" <<YAML
@@ -54,13 +78,13 @@ storage:
   delete:
     enabled: true
 http:
-  addr: 127.0.0.1:$port
+  addr: $(registry_address)
 YAML
   service_start "$STATE/registry" "$(rootfs_dir "$suite")" docker-registry serve /run/host/config.yml
 }
 
 registry_down() {
-  if [[ -d $STATE/registry ]]; then
+  if service_pid "$STATE/registry" >/dev/null; then
     service_stop "$STATE/registry"
     say "the registry is stopped"
   elif host_docker container inspect longshore-registry >/dev/null 2>&1; then
