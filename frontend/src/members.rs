@@ -135,13 +135,8 @@ fn declared(inputs: &[Input], listing: &Listing, problems: &mut Vec<Diagnostic>)
             found.insert(path.to_owned());
             continue;
         }
-        let before = found.len();
-        let pattern = GlobBuilder::new(&input.pattern).literal_separator(true).build();
-        match pattern {
-            Ok(glob) => {
-                let glob = glob.compile_matcher();
-                found.extend(listing.files().filter(|file| glob.is_match(file)).map(Utf8Path::to_owned));
-            }
+        let glob = match GlobBuilder::new(&input.pattern).literal_separator(true).build() {
+            Ok(glob) => glob.compile_matcher(),
             Err(error) => {
                 problems.push(
                     Diagnostic::error(
@@ -152,8 +147,10 @@ fn declared(inputs: &[Input], listing: &Listing, problems: &mut Vec<Diagnostic>)
                 );
                 continue;
             }
-        }
-        if found.len() == before {
+        };
+        let mut matching =
+            listing.files().filter(|file| glob.is_match(file)).map(Utf8Path::to_owned).peekable();
+        if matching.peek().is_none() {
             problems.push(
                 Diagnostic::error(
                     Code::MissingFile,
@@ -163,6 +160,7 @@ fn declared(inputs: &[Input], listing: &Listing, problems: &mut Vec<Diagnostic>)
                 .help("inputs are relative to the workspace root; see also `.dockerignore`"),
             );
         }
+        found.extend(matching);
     }
     found
 }
@@ -172,3 +170,6 @@ fn outermost(paths: BTreeSet<Utf8PathBuf>) -> BTreeSet<Utf8PathBuf> {
     let all = paths.clone();
     paths.into_iter().filter(|path| !path.ancestors().skip(1).any(|above| all.contains(above))).collect()
 }
+
+#[cfg(test)]
+mod tests;

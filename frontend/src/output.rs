@@ -82,3 +82,6 @@ pub fn result(
     };
     BuildResult { references, metadata, ..BuildResult::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,6 @@ pub fn select<'p>(plan: &'p Plan, asked: Option<&str>) -> Result<&'p BinTarget, 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

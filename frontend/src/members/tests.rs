@@ -1,0 +1,127 @@
+//! Which files belong to a member, and which it sees besides.
+
+use buildkit_llb::SourceFile;
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::listing::Kind;
+
+fn listing(files: &str) -> Listing {
+    let mut entries = BTreeMap::new();
+    for file in files.split_whitespace() {
+        let path = Utf8Path::new(file);
+        entries.extend(path.ancestors().skip(1).map(|above| (above.to_owned(), Kind::Directory)));
+        entries.insert(path.to_owned(), Kind::File);
+    }
+    entries.into_iter().collect()
+}
+
+fn paths_of(text: &str) -> BTreeSet<Utf8PathBuf> {
+    text.split_whitespace().map(Utf8PathBuf::from).collect()
+}
+
+fn shown(paths: &BTreeSet<Utf8PathBuf>) -> String {
+    paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn check_sources(directory: &str, files: &str, expected: Expect) {
+    let all = paths_of("app app/inner other");
+    let directory = Utf8Path::new(directory);
+    let listing = listing(files);
+    let nested: Vec<_> = nested_in(directory, &all).collect();
+    let sources = own_sources(directory, &nested, &listing);
+    let text: Vec<String> = sources.map(|(path, role)| format!("{path} {role:?}\n")).collect();
+    expected.assert_eq(&text.concat());
+}
+
+#[test]
+fn sources_are_those_of_crates_and_build_scripts() {
+    check_sources(
+        "app",
+        "app/build.rs app/build/gen.rs app/src/lib.rs app/src/bin/tool.rs app/tests/it.rs app/examples/a.rs \
+         app/benches/b.rs app/target/x.rs app/README.md app/inner/src/lib.rs other/src/lib.rs application/src/lib.rs",
+        expect![[r#"
+            app/build/gen.rs BuildScript
+            app/build.rs BuildScript
+            app/src/bin/tool.rs Crate
+            app/src/lib.rs Crate
+        "#]],
+    );
+}
+
+#[test]
+fn a_root_package_has_all_that_is_no_members() {
+    check_sources(
+        "",
+        "src/main.rs build.rs tests/it.rs app/src/lib.rs other/build.rs shared/x.rs",
+        expect![[r#"
+            build.rs BuildScript
+            shared/x.rs BuildScript
+            src/main.rs Crate
+        "#]],
+    );
+}
+
+fn check_inputs(patterns: &[&str], expected: Expect) {
+    let manifest = SourceFile::new("app/Cargo.toml", "TOML", "[package]\n");
+    let inputs: Vec<Input> = patterns
+        .iter()
+        .map(|pattern| Input { pattern: (*pattern).to_owned(), span: manifest.span(0..9) })
+        .collect();
+    let listing = listing("proto/api.proto proto/v1/b.proto proto/README.md models/a.bin NOTICE");
+    let mut problems = Vec::new();
+    let found = declared(&inputs, &listing, &mut problems);
+    let problems: Vec<String> =
+        problems.iter().map(|problem| format!("\n{}: {}", problem.code, problem.message)).collect();
+    expected.assert_eq(&format!("{}{}", shown(&found), problems.concat()));
+}
+
+#[test]
+fn inputs_are_files_directories_and_patterns() {
+    check_inputs(&["NOTICE", "proto", "models/*.bin"], expect!["NOTICE models/a.bin proto"]);
+    check_inputs(&["proto/*.proto"], expect!["proto/api.proto"]);
+    check_inputs(&["**/*.proto"], expect!["proto/api.proto proto/v1/b.proto"]);
+}
+
+#[test]
+fn inputs_that_name_nothing_are_all_told() {
+    check_inputs(
+        &["missing", "proto/*.txt", "[", "NOTICE"],
+        expect![[r#"
+        NOTICE
+        missing-file: input `missing` is not in the build context
+        missing-file: input `proto/*.txt` is not in the build context
+        invalid-value: input `[` is no pattern: error parsing glob '[': unclosed character class; missing ']'"#]],
+    );
+}
+
+#[test]
+fn an_input_named_twice_is_no_mistake() {
+    check_inputs(&["proto/*.proto", "proto/api.*"], expect!["proto/api.proto"]);
+}
+
+#[test]
+fn what_lies_in_a_directory_is_copied_with_it() {
+    let found = outermost(paths_of("proto proto/api.proto proto/v1/b.proto protocol/x a/b"));
+    assert_eq!(shown(&found), "a/b proto protocol/x");
+}
+
+#[test]
+fn directories_are_those_of_the_workspace() {
+    let package = |path: &str, source: serde_json::Value| {
+        serde_json::json!({
+            "name": "x", "version": "1.0.0", "id": path, "targets": [], "features": {}, "dependencies": [],
+            "manifest_path": path, "edition": "2024", "source": source,
+        })
+    };
+    let metadata: Metadata = serde_json::from_value(serde_json::json!({
+        "packages": [
+            package("/ws/Cargo.toml", serde_json::Value::Null),
+            package("/ws/crates/a/Cargo.toml", serde_json::Value::Null),
+            package("/vendor/b-1.0.0/Cargo.toml", "registry+https://github.com/rust-lang/crates.io-index".into()),
+        ],
+        "workspace_members": [], "workspace_root": "/ws", "target_directory": "/t", "version": 1, "resolve": null,
+    }))
+    .unwrap();
+    assert_eq!(directories(&metadata), BTreeSet::from(["".into(), "crates/a".into()]));
+}

@@ -1,0 +1,108 @@
+//! What is built when a name is asked for, or none.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::{
+    plan::Plan,
+    units::{UnitGraph, fixture::graph},
+};
+
+/// A member for each of the words, with a binary of the package's name.
+fn plan(names: &str) -> Plan {
+    let lines: Vec<String> = names.split_whitespace().map(|name| format!("{name} bin target")).collect();
+    Plan::new(&graph(&lines.join("\n")))
+}
+
+fn check(plan: &Plan, asked: Option<&str>, expected: Expect) {
+    let text = match select(plan, asked) {
+        Ok(target) => format!("{} of vertex {}", target.name, plan.vertex(target.vertex).output()),
+        Err(refused) => {
+            format!("{}: {}\nhelp: {}", refused.code, refused.message, refused.help.unwrap_or_default())
+        }
+    };
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn the_only_binary_needs_no_name() {
+    check(&plan("server"), None, expect!["server of vertex /t/server-1.0.0.bin.server"]);
+    check(&plan("server"), Some("server"), expect!["server of vertex /t/server-1.0.0.bin.server"]);
+}
+
+#[test]
+fn of_several_one_is_chosen_by_name() {
+    check(&plan("server worker"), Some("worker"), expect!["worker of vertex /t/worker-1.0.0.bin.worker"]);
+    check(
+        &plan("server worker"),
+        None,
+        expect![[r#"
+        target-required: the workspace has 2 binaries, and no target was asked for
+        help: choose one with `--target`: `server`, `worker`"#]],
+    );
+}
+
+#[test]
+fn a_name_that_is_nearly_right_is_corrected_and_others_get_the_list() {
+    check(
+        &plan("server worker"),
+        Some("sever"),
+        expect![[r#"
+        unknown-target: no target is named `sever`
+        help: did you mean `server`?"#]],
+    );
+    check(
+        &plan("server worker"),
+        Some("database"),
+        expect![[r#"
+        unknown-target: no target is named `database`
+        help: there are `server`, `worker`"#]],
+    );
+}
+
+#[test]
+fn a_workspace_of_libraries_has_no_target() {
+    let libraries = Plan::new(&graph("a lib target"));
+    check(
+        &libraries,
+        None,
+        expect![[r#"
+        no-target: no package of the workspace has a binary
+        help: add `src/main.rs` to a package, or a `[[bin]]`; one with `required-features` needs `features` under `[workspace.metadata.longshore]`"#]],
+    );
+    check(
+        &libraries,
+        Some("a"),
+        expect![[r#"
+        unknown-target: no target is named `a`
+        help: no package of the workspace has a binary"#]],
+    );
+}
+
+#[test]
+fn binaries_of_locked_packages_are_no_targets() {
+    let plan = Plan::new(&graph("tool@1.0.0 bin target\nserver bin target"));
+    check(&plan, None, expect!["server of vertex /t/server-1.0.0.bin.server"]);
+}
+
+#[test]
+fn a_binary_of_two_packages_is_asked_for_with_its_package() {
+    let plan = Plan::new(&renamed(graph("admin bin target\npublic bin target\nworker bin target")));
+    check(
+        &plan,
+        Some("server"),
+        expect![[r#"
+        ambiguous-target: 2 packages have a binary `server`
+        help: name the package as well: `admin:server`, `public:server`"#]],
+    );
+    check(&plan, Some("public:server"), expect!["public:server of vertex /t/public-1.0.0.bin.server"]);
+    check(&plan, Some("worker"), expect!["worker of vertex /t/worker-1.0.0.bin.worker"]);
+}
+
+/// The same with the first two packages' binaries called `server`.
+fn renamed(mut graph: UnitGraph) -> UnitGraph {
+    for unit in graph.units.iter_mut().take(2) {
+        unit.kind = crate::units::UnitKind::Bin("server".to_owned());
+    }
+    graph
+}
