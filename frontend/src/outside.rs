@@ -108,13 +108,15 @@ impl Named<'_> {
     /// `#[path = "…"]`: relative to the directory of the file that has it.
     fn path_attribute(&mut self, attribute: TokenStream) {
         let tokens: Vec<TokenTree> = attribute.into_iter().collect();
-        if let [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)] =
+        let [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)] =
             tokens.as_slice()
-            && name == "path"
-            && equals.as_char() == '='
-            && let Some(text) = string(&literal.to_string())
-        {
-            self.add(self.file_directory, &text);
+        else {
+            return;
+        };
+        if name == "path" && equals.as_char() == '=' {
+            if let Some(text) = string(&literal.to_string()) {
+                self.add(self.file_directory, &text);
+            }
         }
     }
 
@@ -122,11 +124,8 @@ impl Named<'_> {
         // A root package's directory holds the whole workspace, other members' files too: everything it names counts
         // as outside, and the caller, who knows the members, keeps only what the copy of the package lacks.
         let is_root = self.package.as_str().is_empty();
-        if let Some(path) = normalise(base, text)
-            && (is_root || !path.starts_with(self.package))
-        {
-            self.found.insert(path);
-        }
+        let path = normalise(base, text);
+        self.found.extend(path.filter(|path| is_root || !path.starts_with(self.package)));
     }
 }
 

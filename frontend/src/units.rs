@@ -202,11 +202,8 @@ impl UnitGraph {
                 if !graph.unit(dep).is_linkable() || !seen.insert(dep) {
                     continue;
                 }
-                if let Some(run) = graph.unit(dep).script
-                    && !found.contains(&run)
-                {
-                    found.push(run);
-                }
+                let run = graph.unit(dep).script.filter(|run| !found.contains(run));
+                found.extend(run);
                 visit(graph, dep, seen, found);
             }
         }
@@ -371,6 +368,10 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
             let mut externs = Vec::new();
             for path in &args.externs {
                 let path = Utf8Path::new(path);
+                // A user's own `--extern` in rustflags: a file of the toolchain image.
+                if !path.starts_with(paths::RECORDING_TARGET) {
+                    continue;
+                }
                 let key = (
                     path.parent().map(Utf8Path::to_string).unwrap_or_default(),
                     path.file_stem().unwrap_or_default().to_owned(),

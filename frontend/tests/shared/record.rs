@@ -100,10 +100,11 @@ fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
             }
             Some(pb::op::Op::File(file)) => {
                 for action in file.actions {
-                    if let Some(pb::file_action::Action::Mkfile(made)) = action.action
-                        && made.path == "/names"
-                    {
-                        names = made.data;
+                    match action.action {
+                        Some(pb::file_action::Action::Mkfile(made)) if made.path == "/names" => {
+                            names = made.data
+                        }
+                        _ => {}
                     }
                 }
             }
