@@ -14,6 +14,9 @@ use crate::{
     request::Request,
 };
 
+/// The manifest's name, at the root of the context.
+const MANIFEST: &str = "Cargo.toml";
+
 /// The lock file's name, at the root of the context.
 pub const LOCK_FILE: &str = "Cargo.lock";
 
@@ -101,17 +104,40 @@ pub async fn discover(
             list_by_contents(gateway, request, &state).await?
         };
 
+    entry_is_the_manifest(gateway, &manifests_reference, entry).await?;
     let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
-        let diagnostic = Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context");
-        let help = if listing.has_file("Cargo.toml") {
-            "run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it"
-        } else {
-            "the build context must be the root of the workspace: `docker buildx build -f Cargo.toml .`"
-        };
-        return Err(diagnostic.help(help).into());
+        return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
+            .help(
+                "run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it",
+            )
+            .into());
     };
     let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
     Ok(BuildContext { state, manifests, manifests_reference, listing, lock })
+}
+
+/// Cargo plans the workspace at the root of the context, whatever file the client points at: refuses another one, which
+/// would be read for its settings and then not built.
+async fn entry_is_the_manifest(
+    gateway: &impl Gateway,
+    manifests: &Reference,
+    entry: &Entry,
+) -> Result<(), Failure> {
+    let found = read_optional(gateway, manifests, MANIFEST).await?;
+    if found.as_deref() == Some(entry.file.text()) {
+        return Ok(());
+    }
+    let name = entry.file.name();
+    let message = match found {
+        None => "the build context has no `Cargo.toml` at its root".to_owned(),
+        Some(_) => format!("`{name}` is not the `Cargo.toml` at the root of the build context"),
+    };
+    Err(Diagnostic::error(Code::InvalidContext, message)
+        .help(
+            "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name \
+             it: `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`",
+        )
+        .into())
 }
 
 /// Reads a file that may be missing.

@@ -1,5 +1,6 @@
 //! A BuildKit frontend for Cargo workspaces.
 
+pub mod caution;
 pub mod config;
 pub mod context;
 pub mod diagnostic;

@@ -9,6 +9,8 @@ use buildkit_proto::fstypes::Stat;
 use camino::{Utf8Path, Utf8PathBuf};
 use prost::Message;
 
+use crate::outside;
+
 /// File in a metadata-only source that lists what the client has.
 pub const METADATA_FILE: &str = ".fsutil-metadata";
 
@@ -27,6 +29,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     entries: BTreeMap<Utf8PathBuf, Kind>,
+    /// What each symbolic link says.
+    links: BTreeMap<Utf8PathBuf, String>,
 }
 
 /// The listing that BuildKit wrote cannot be read.
@@ -44,17 +48,41 @@ impl Listing {
     /// # Errors
     /// The data ends inside an entry or an entry is no `Stat`.
     pub fn parse(data: &[u8]) -> Result<Listing, BadListing> {
-        let mut entries = Vec::new();
+        let mut listing = Listing::default();
         let mut at = 0;
         while at < data.len() {
             let bad = || BadListing(at);
             let length = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
             let end = at + 4 + length.ok_or_else(bad)? as usize;
             let stat = Stat::decode(data.get(at + 4..end).ok_or_else(bad)?).map_err(|_| bad())?;
-            entries.push((stat.path, kind_of(stat.mode)));
+            listing.insert(&stat.path, kind_of(stat.mode), stat.linkname);
             at = end;
         }
-        Ok(entries.into_iter().collect())
+        Ok(listing)
+    }
+
+    /// Adds a path; `link` is what a symbolic link says, and otherwise empty. (The client names the first of several
+    /// hard links there too, which are files like any other.)
+    pub fn insert(&mut self, path: &str, kind: Kind, link: String) {
+        if kind == Kind::Other && !link.is_empty() {
+            self.links.insert(path.into(), link);
+        }
+        self.entries.insert(path.into(), kind);
+    }
+
+    /// Symbolic links below a directory, each with what it leads to in one step, relative to the root. Links that
+    /// lead out of the context or say an absolute path are left out.
+    pub fn links_below<'a>(
+        &'a self,
+        directory: &'a Utf8Path,
+    ) -> impl Iterator<Item = (&'a Utf8Path, Utf8PathBuf)> {
+        self.links
+            .iter()
+            .filter(move |(path, _)| directory.as_str().is_empty() || path.starts_with(directory))
+            .filter_map(|(path, text)| {
+                let beside = path.parent().unwrap_or(Utf8Path::new(""));
+                Some((path.as_path(), outside::normalise(beside, text)?))
+            })
     }
 
     /// What `path` is, or `None` when there is nothing.
@@ -83,7 +111,8 @@ impl Listing {
 
 impl<P: Into<Utf8PathBuf>> FromIterator<(P, Kind)> for Listing {
     fn from_iter<I: IntoIterator<Item = (P, Kind)>>(entries: I) -> Self {
-        Listing { entries: entries.into_iter().map(|(path, kind)| (path.into(), kind)).collect() }
+        let entries = entries.into_iter().map(|(path, kind)| (path.into(), kind)).collect();
+        Listing { entries, links: BTreeMap::new() }
     }
 }
 
@@ -115,6 +144,20 @@ mod tests {
         assert_eq!(listing.kind(Utf8Path::new("l")), Some(Kind::Other));
         assert!(listing.has_file("src/main.rs"));
         assert_eq!(listing.files_below(Utf8Path::new("src")).count(), 1);
+    }
+
+    #[test]
+    fn links_lead_somewhere_in_the_context_or_nowhere() {
+        let mut listing = Listing::default();
+        for (path, link) in
+            [("a/b/up", "../../README.md"), ("a/b/out", "../../../x"), ("a/b/abs", "/etc/passwd"), ("c", "a")]
+        {
+            listing.insert(path, Kind::Other, link.to_owned());
+        }
+        listing.insert("a/b/hard", Kind::File, "a/b/other".to_owned());
+        let found: Vec<_> =
+            listing.links_below(Utf8Path::new("a")).map(|(from, to)| format!("{from} -> {to}")).collect();
+        assert_eq!(found, ["a/b/up -> README.md"]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Lock {
                 Code::LockSyntax,
                 format!("`Cargo.lock` is not a lock file: {}", error.message()),
             )
-            .help("run `cargo generate-lockfile` to write it anew, and commit it");
+            .help("restore it, or delete it and run `cargo generate-lockfile`, and commit it");
             match error.span() {
                 Some(span) => diagnostic.at(&file.span(span)),
                 None => diagnostic,
@@ -86,6 +86,13 @@ impl Lock {
                 .help("depend on a published version, or move the package into the workspace as a path dependency")));
                 continue;
             }
+            if !is_name(&package.name) || !is_version(&package.version) {
+                problems.push(at(Diagnostic::error(
+                    Code::LockSyntax,
+                    format!("`{} {}` is no package name and version", package.name, package.version),
+                )));
+                continue;
+            }
             match package.checksum {
                 Some(checksum) if is_sha256(&checksum) => {
                     packages.push(LockedPackage { name: package.name, version: package.version, checksum });
@@ -94,13 +101,26 @@ impl Lock {
                     Code::LockSyntax,
                     format!("package `{}` has no SHA-256 checksum in `Cargo.lock`", package.name),
                 )
-                .help("run `cargo generate-lockfile` with cargo 1.53 or newer"))),
+                .help(
+                    "run `cargo update --workspace`, which writes it in the present format, and commit it",
+                ))),
             }
         }
         packages.sort();
         packages.dedup();
         Diagnostics::check(Lock { packages }, problems)
     }
+}
+
+/// What crates.io takes as a name.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Characters of a semantic version.
+fn is_version(text: &str) -> bool {
+    text.bytes().next().is_some_and(|b| b.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+'))
 }
 
 fn is_sha256(text: &str) -> bool {
@@ -142,6 +162,17 @@ mod tests {
         )
         .unwrap_err();
         assert_eq!(error.iter().next().map(|d| d.code), Some(Code::UnsupportedSource));
+    }
+
+    #[test]
+    fn a_name_that_is_a_path_is_refused() {
+        for (name, version) in [("a b", "1.0.0"), ("../x", "1.0.0"), ("x", "../1"), ("", "1.0.0")] {
+            let sum = "a".repeat(64);
+            let text = format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{CRATES_IO}\"\nchecksum = \"{sum}\"\n"
+            );
+            assert!(parse(&text).is_err(), "{name} {version}");
+        }
     }
 
     #[test]

@@ -84,16 +84,17 @@ pub async fn load(
                 sources = Some(context::solve(gateway, request, &context.state, When::Used).await?);
             }
             let reference = sources.as_ref().expect("solved above");
-            let text = gateway
-                .read_file(reference, file.as_str())
-                .await
-                .map_err(|error| error.doing(format!("read `{file}` from the build context")))?;
+            // A link that leads nowhere, such as an editor's lock: rustc will say so if it matters.
+            let Some(text) = context::read_optional(gateway, reference, file.as_str()).await? else {
+                continue;
+            };
             let named = outside::named_paths(file, directory, &String::from_utf8_lossy(&text), role);
             outside.extend(named.into_iter().filter(|path| {
                 context.listing.kind(path).is_some()
                     && (!path.starts_with(directory) || nested.iter().any(|inner| path.starts_with(inner)))
             }));
         }
+        outside.extend(linked(directory, &nested, &context.listing));
         members.outside.insert(ix, outermost(outside));
     }
     Ok(Diagnostics::check(members, problems)?)
@@ -104,6 +105,21 @@ fn nested_in<'a>(
     all: &'a BTreeSet<Utf8PathBuf>,
 ) -> impl Iterator<Item = &'a Utf8PathBuf> {
     all.iter().filter(move |other| *other != directory && other.starts_with(directory))
+}
+
+/// What symbolic links in a member's directory lead to, outside of it: its copy has the links, so it needs the rest.
+fn linked(directory: &Utf8Path, nested: &[&Utf8PathBuf], listing: &Listing) -> BTreeSet<Utf8PathBuf> {
+    let own =
+        |path: &Utf8Path| path.starts_with(directory) && !nested.iter().any(|inner| path.starts_with(inner));
+    let mut found = BTreeSet::new();
+    let mut open: Vec<Utf8PathBuf> =
+        listing.links_below(directory).filter(|(from, _)| own(from)).map(|(_, to)| to).collect();
+    while let Some(path) = open.pop() {
+        if listing.kind(&path).is_some() && !own(&path) && found.insert(path.clone()) {
+            open.extend(listing.links_below(&path).map(|(_, to)| to));
+        }
+    }
+    found
 }
 
 /// Sources that a build of libraries and binaries can compile: not tests, examples and benches.

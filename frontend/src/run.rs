@@ -6,6 +6,7 @@ use buildkit_llb::{Annotate, Digest, Image, Platform, State};
 use cargo_metadata::Metadata;
 
 use crate::{
+    caution,
     config::{Base, Config, ImageName},
     context::{self, When},
     diagnostic::{Code, Diagnostic},
@@ -46,6 +47,7 @@ pub async fn run(
 
     let toolchain = resolve(gateway, request, &config.toolchain, platform).await?;
     let toolchain_config = base_config(&toolchain.config);
+    let toolchain_name = config.toolchain.reference.familiar();
     let workshop = Workshop {
         build_platform: platform.clone(),
         toolchain: pinned(&toolchain, platform, "toolchain", Exported::No),
@@ -68,9 +70,12 @@ pub async fn run(
         &build_context,
         &crates,
         &selection,
-        &Names { manifest: &entry.file, toolchain: &config.toolchain.reference.familiar() },
+        &Names { manifest: &entry.file, toolchain: &toolchain_name },
     )
     .await?;
+    for warning in caution::warnings(&build_context.listing, &workspace.recording, &toolchain_name) {
+        gateway.warn(&Warning::from(&warning)).await?;
+    }
     let graph =
         UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
     let plan = Plan::new(&graph);
@@ -99,6 +104,7 @@ pub async fn run(
 
     let package_config = members.configs.get(&target.package).cloned().unwrap_or_default();
     let settings = config.image.with(&package_config.image);
+    caution::starts(&settings.base, &plan.vertex(target.vertex).spec, &target.bin)?;
     let (base, base_json) = match &settings.base {
         Base::Scratch => (State::SCRATCH, Vec::new()),
         Base::Image(name) => {
@@ -124,6 +130,9 @@ pub async fn run(
     Ok(output::result(request, platform, reference, config, base_json))
 }
 
+/// The last second whose date image configurations can write: 9999-12-31T23:59:59Z.
+const EPOCH_MAX: u64 = 253_402_300_799;
+
 /// Where the frontend's image has the helper.
 pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
 
@@ -138,6 +147,10 @@ fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
             Code::UnsupportedOption,
             format!("this frontend cannot answer `{call}`"),
         ));
+    }
+    if request.source_date_epoch.is_some_and(|epoch| epoch > EPOCH_MAX) {
+        return Err(Diagnostic::error(Code::InvalidOption, "`SOURCE_DATE_EPOCH` lies after the year 9999")
+            .help("it counts seconds, not milliseconds"));
     }
     let platform = request.single_platform()?;
     if platform != &request.build_platform {

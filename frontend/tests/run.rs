@@ -59,6 +59,7 @@ async fn hello_from_one_line_to_an_image() {
         read ref-2 .dockerignore
         solve 1 ops for [internal] list build context
         read ref-3 .fsutil-metadata
+        read ref-3 Cargo.toml
         read ref-3 Cargo.lock
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
@@ -87,6 +88,7 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-2 .dockerignore
         solve 1 ops for [internal] list build context
         read ref-3 .fsutil-metadata
+        read ref-3 Cargo.toml
         read ref-3 Cargo.lock
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
@@ -127,6 +129,7 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         list ref-3 /apps/report/src
         list ref-3 /apps/other
         list ref-3 /apps/other/src
+        read ref-3 Cargo.toml
         read ref-3 Cargo.lock
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
@@ -252,9 +255,9 @@ async fn a_context_that_is_not_the_root_of_the_workspace() {
     check_refused(
         &build_with(&[], script).await,
         expect![[r#"
-        `Cargo.lock` is not in the build context
-        help: the build context must be the root of the workspace: `docker buildx build -f Cargo.toml .`
-    "#]],
+            the build context has no `Cargo.toml` at its root
+            help: the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name it: `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`
+        "#]],
     );
 }
 

@@ -59,10 +59,11 @@ fn run() -> Result<ExitCode> {
     let args: Vec<OsString> = args.collect();
     if let Some(recording) = env::var_os(recorder::RECORDING_ENV) {
         let recording = PathBuf::from(recording);
-        return match stub::stands_for_build_script(&program) {
+        let done = match stub::stands_for_build_script(&program) {
             true => stub::run(&recording, &program, &args),
             false => wrapper::run(&recording, args),
         };
+        return done.inspect_err(|problem| recorder::report(&recording, problem));
     }
     match args.first().and_then(|command| command.to_str()) {
         Some("record") => {

@@ -27,6 +27,14 @@ pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
 /// Below the target directory, which holds nothing else that is kept.
 const RECORDING_DIRECTORY: &str = ".longshore-recording";
 
+/// In the recording's directory: what went wrong in a process that cargo had started.
+const PROBLEM_FILE: &str = "problem";
+
+/// Leaves word of a problem for the process that records; cargo only sees that its child failed.
+pub(crate) fn report(recording: &Path, problem: &Problem) {
+    let _ = fs::write(recording.join(PROBLEM_FILE), problem.to_string());
+}
+
 /// What cargo said no to, or a problem of our own.
 enum Refusal {
     Cargo(Failure),
@@ -141,9 +149,22 @@ fn run(
     if finished.status.success() {
         return Ok(finished.stdout);
     }
+    // Neither cargo's word nor the user's mistake: the vertex must fail, or its failure would be cached as a result.
+    if let Some(recording) = environment.get(OsStr::new(RECORDING_ENV))
+        && let Ok(problem) = fs::read_to_string(Path::new(recording).join(PROBLEM_FILE))
+    {
+        return Err(Problem::new(problem).into());
+    }
+    let Some(status) = finished.status.code() else {
+        return Err(Problem::new(format!(
+            "`{}` was killed, most likely because the builder ran out of memory; build again",
+            as_typed(program, args)
+        ))
+        .into());
+    };
     Err(Refusal::Cargo(Failure {
         command: as_typed(program, args),
-        status: finished.status.code().unwrap_or(-1),
+        status,
         stderr: ansi::strip(&String::from_utf8_lossy(&finished.stderr)),
     }))
 }

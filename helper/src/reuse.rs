@@ -1,8 +1,8 @@
 //! Reuses what a member's build script produced, when nothing that it declared as its input has changed.
 //!
 //! Only contents count, never times. An entry of the cache is found by everything that went into the run: the
-//! script's own executable, its environment, what the scripts of its dependencies told it and produced, and then,
-//! per entry, the files and variables that the script itself named in `rerun-if-*`. A script that named none always
+//! script's own executable, its environment, the files its member sees (without the crate's own sources), what the
+//! scripts of its dependencies told it and produced, and then, per entry, the files and variables that the script itself named in `rerun-if-*`. A script that named none always
 //! runs, as does one whose inputs are missing: cargo does the same. What is reused is the whole `OUT_DIR`, checked
 //! against its digest while it is copied; otherwise the script starts with an empty one, not with its old files.
 //!
@@ -234,6 +234,13 @@ fn key(
             digest.add(name.as_bytes());
             digest.add(value.as_bytes());
         }
+    }
+    // Scripts read files that they do not declare, and two projects may share a mount: everything the member sees
+    // counts, but for the sources of its crate. Those are what people edit, and a script that reads them undeclared
+    // is not run again by cargo either.
+    if let Some(member) = &spec.member {
+        let workspace = Path::new(&member.workspace);
+        digest.add_tree_without(workspace, &workspace.join(&member.directory).join("src"), "rs")?;
     }
     // A dependency's paths are the same from build to build, what lies there is not.
     let named = links_metadata.values().flat_map(|value| value.split([':', ';']));

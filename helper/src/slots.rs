@@ -6,12 +6,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, fs, io, thread};
 
 use longshore_helper::SLOTS_DIR;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use crate::problem::{Doing, Problem, Result};
@@ -72,7 +73,26 @@ fn take_in(directory: &Path, count: usize) -> Result<File> {
 fn open(directory: &Path, name: &str) -> Result<File> {
     let path = directory.join(name);
     // The standard library opens with O_CLOEXEC, so no child inherits the lock and keeps it beyond our end.
-    OpenOptions::new().create(true).truncate(false).write(true).open(&path).doing("open", &path)
+    // Every vertex can write here, so what lies there is not trusted: a pipe would make the open wait for ever, and
+    // a link would lead elsewhere.
+    let open = || {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .custom_flags((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits() as i32)
+            .open(&path)?;
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::other("not a regular file")),
+        }
+    };
+    open()
+        .or_else(|_| {
+            fs::remove_file(&path)?;
+            open()
+        })
+        .doing("open", &path)
 }
 
 fn retry(mut operation: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
@@ -91,6 +111,17 @@ fn cannot_lock(directory: &Path, error: Errno) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(TURNSTILE);
+        let status = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(status.success());
+        std::os::unix::fs::symlink("/nowhere", directory.path().join("0")).unwrap();
+        take_in(directory.path(), 1).unwrap();
+        assert!(path.metadata().unwrap().is_file());
+    }
 
     #[test]
     fn a_slot_is_free_again_when_dropped_and_only_then() {

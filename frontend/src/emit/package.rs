@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Annotate, Copy, Files, Mount, Sharing, Span, State};
+use buildkit_llb::{Annotate, Bind, Copy, Files, Mount, Sharing, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};
+use longshore_helper::spec::Step;
 
 use super::Workshop;
 use crate::{
@@ -49,16 +50,19 @@ pub fn packages(
         let request = serde_json::to_string(&vertex.spec).expect("a spec can be written as JSON");
         let mut exec =
             workshop.helper("build", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
+        // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex.
+        let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
+        let source = |bind: Bind| if writable { bind.discard() } else { bind };
         exec = match &package.origin {
             Origin::Locked { directory } => exec.mount(
                 format!("{}/{directory}", paths::VENDOR),
-                Mount::subpath(&sources.crates[directory], &format!("/{directory}")),
+                source(Bind::new(&sources.crates[directory]).subpath(&format!("/{directory}"))),
             ),
             Origin::Member { directory } => {
                 let own = members
                     .entry(vertex.package)
                     .or_insert_with(|| member(directory, &package.name, vertex.package, sources));
-                exec.mount(paths::WORKSPACE, &*own).mount(
+                exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
                     paths::MEMBER_CACHE,
                     Mount::cache(
                         format!("{}/{}", sources.cache_prefix, cache_name(&package.key, vertex.side)),
@@ -112,7 +116,7 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
             *other != directory && (directory.as_str().is_empty() || other.starts_with(directory))
         })
         .map(|other| other.strip_prefix(directory).unwrap_or(other).to_string())
-        .chain(["target".to_owned(), ".git".to_owned()])
+        .chain(["target".to_owned()])
         .collect();
     let at = format!("/{directory}");
     let mut files = Files::on(&State::SCRATCH)

@@ -12,6 +12,9 @@ use crate::{listing::Listing, paths};
 const SKELETON: &str = "/longshore/skeleton";
 const OUTPUT: &str = "/longshore/recording";
 const CARGO_HOME: &str = "/longshore/cargo-home";
+/// Where the helper puts the request's `cargo_config`. Named on the command line as well: what stands there wins over
+/// a source replacement in the workspace's own configuration, whose directories and mirrors no vertex has.
+const CARGO_CONFIG: &str = "/longshore/cargo-home/config.toml";
 
 /// Files whose contents decide the plan, as patterns of the build context.
 pub const CONTENTS: [&str; 4] = ["**/Cargo.toml", "Cargo.lock", ".cargo/config.toml", ".cargo/config"];
@@ -65,7 +68,7 @@ pub fn record(
             "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
             paths::VENDOR
         ),
-        metadata_args: ["--locked", "--offline"].map(str::to_owned).to_vec(),
+        metadata_args: ["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned).to_vec(),
         build_args: build_args(selection),
     };
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");
@@ -85,7 +88,9 @@ pub fn record(
 
 fn build_args(selection: &Selection) -> Vec<String> {
     let mut args =
-        ["build", "--quiet", "--workspace", "--bins", "--locked", "--offline"].map(str::to_owned).to_vec();
+        ["build", "--quiet", "--workspace", "--bins", "--locked", "--offline", "--config", CARGO_CONFIG]
+            .map(str::to_owned)
+            .to_vec();
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
     if !selection.features.is_empty() {

@@ -61,10 +61,21 @@ impl Digest {
 
     /// Adds what is at `path`, with everything below it. Times and owners do not count.
     pub(super) fn add_tree(&mut self, path: &Path, links: Links) -> io::Result<()> {
-        self.add_tree_at(path, links, 0)
+        self.add_tree_at(path, links, None, 0)
     }
 
-    fn add_tree_at(&mut self, path: &Path, links: Links, depth: usize) -> io::Result<()> {
+    /// Adds a tree, links kept, without the files below `aside` that have this extension.
+    pub(super) fn add_tree_without(&mut self, path: &Path, aside: &Path, extension: &str) -> io::Result<()> {
+        self.add_tree_at(path, Links::Kept, Some((aside, extension)), 0)
+    }
+
+    fn add_tree_at(
+        &mut self,
+        path: &Path,
+        links: Links,
+        without: Option<(&Path, &str)>,
+        depth: usize,
+    ) -> io::Result<()> {
         if depth > DEPTH_MAX {
             return Err(io::Error::other(format!("`{}` is nested too deeply", path.display())));
         }
@@ -80,11 +91,19 @@ impl Digest {
         }
         if metadata.is_dir() {
             self.add(b"directory");
-            let names = tree::names(path)?;
+            let mut names = tree::names(path)?;
+            if let Some((aside, extension)) = without
+                && path.starts_with(aside)
+            {
+                names.retain(|name| {
+                    let entry = path.join(name);
+                    entry.is_dir() || entry.extension().is_none_or(|found| found != extension)
+                });
+            }
             self.add(&names.len().to_le_bytes());
             for name in names {
                 self.add(name.as_os_str().as_bytes());
-                self.add_tree_at(&path.join(name), links, depth + 1)?;
+                self.add_tree_at(&path.join(name), links, without, depth + 1)?;
             }
             Ok(())
         } else if metadata.is_file() {
