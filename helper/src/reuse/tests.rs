@@ -226,3 +226,20 @@ fn an_emptied_cache_mount_is_no_failure() {
     case.store(&output());
     assert_eq!(case.restore(), Some(output()));
 }
+
+#[test]
+fn a_file_that_was_read_but_not_declared_is_noticed_and_the_crates_own_sources_are_not() {
+    let mut case = Case::new();
+    let workspace = case.path("package").to_string_lossy().into_owned();
+    case.spec.member = Some(longshore_helper::spec::Member { directory: String::new(), workspace });
+    fs::create_dir_all(case.path("package/src")).unwrap();
+    fs::write(case.path("package/src/lib.rs"), "one").unwrap();
+    fs::write(case.path("package/prices.csv"), "one").unwrap();
+    let output = ScriptOutput { rerun_if_changed: vec!["input".to_owned()], ..ScriptOutput::default() };
+    case.store(&output);
+    fs::write(case.path("package/src/lib.rs"), "two").unwrap();
+    assert!(case.restore().is_some(), "an edited source");
+    // Another project of the same name has other files.
+    fs::write(case.path("package/prices.csv"), "two").unwrap();
+    assert!(case.restore().is_none(), "an edited file that the script did not declare");
+}
