@@ -212,7 +212,8 @@ impl Request {
                 Err(Diagnostic::error(
                     Code::UnsupportedOption,
                     format!("this needs one platform, `--platform` names {}", names.join(", ")),
-                ))
+                )
+                .help("build for one platform at a time"))
             }
         }
     }

@@ -70,7 +70,11 @@ pub async fn run(
         &build_context,
         &crates,
         &selection,
-        &Names { manifest: &entry.file, toolchain: &toolchain_name },
+        &Names {
+            manifest: &entry.file,
+            toolchain: &toolchain_name,
+            toolchain_span: config.toolchain.span.as_ref(),
+        },
     )
     .await?;
     for warning in caution::warnings(&build_context.listing, &workspace.recording, &toolchain_name) {

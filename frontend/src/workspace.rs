@@ -4,7 +4,7 @@ pub mod refusal;
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::{SourceFile, State};
+use buildkit_llb::{SourceFile, Span, State};
 use cargo_metadata::Metadata;
 use longshore_helper::recording::{
     FAILURE_FILE, Failure as Refusal, METADATA_FILE, RECORDING_FILE, Recording,
@@ -12,6 +12,7 @@ use longshore_helper::recording::{
 
 use crate::{
     context::{self, BuildContext, When},
+    diagnostic::Code,
     emit::{
         Workshop,
         record::{self, Selection},
@@ -38,6 +39,8 @@ pub struct Names<'a> {
     pub manifest: &'a SourceFile,
     /// The toolchain image, as the user or a default names it.
     pub toolchain: &'a str,
+    /// Where the user named it.
+    pub toolchain_span: Option<&'a Span>,
 }
 
 /// Has cargo record the workspace. A recording that is cached is only read.
@@ -63,7 +66,12 @@ pub async fn query(
         None => {
             let data = gateway.read_file(&reference, FAILURE_FILE).await?;
             let refusal: Refusal = parse(&data, FAILURE_FILE);
-            return Err(refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain).into());
+            let refused = refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain);
+            return Err(match names.toolchain_span {
+                Some(span) if refused.code == Code::NoCargoInToolchain => refused.at(span),
+                _ => refused,
+            }
+            .into());
         }
     };
     let metadata = gateway.read_file(&reference, METADATA_FILE).await?;

@@ -293,9 +293,10 @@ async fn a_toolchain_without_cargo() {
     check_refused(
         &build(&Project::load("error-no-cargo")).await,
         expect![[r#"
-        the toolchain image `debian:bookworm-slim` has no `rustc`
-        help: set `toolchain` under `[workspace.metadata.longshore]` to an image with cargo and rustc, such as `rust:1.95-bookworm`
-    "#]],
+            the toolchain image `debian:bookworm-slim` has no `rustc`
+            help: set `toolchain` under `[workspace.metadata.longshore]` to an image with cargo and rustc, such as `rust:1.95-bookworm`
+            at Cargo.toml:12-12
+        "#]],
     );
 }
 
@@ -353,8 +354,9 @@ async fn several_platforms_at_once() {
     check_refused(
         &build_with(&options, daemon(&project)).await,
         expect![[r#"
-        this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`
-    "#]],
+            this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`
+            help: build for one platform at a time
+        "#]],
     );
 }
 

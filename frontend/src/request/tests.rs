@@ -72,7 +72,9 @@ fn platforms_are_normal_and_unique() {
     assert_eq!(platforms(&request), ["linux/amd64", "linux/arm64"]);
     assert!(request.multi_platform);
     assert_eq!(request.build_platform.to_string(), "linux/arm64");
-    expect!["this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`"]
+    expect![[r#"
+        this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`
+        help: build for one platform at a time"#]]
         .assert_eq(&request.single_platform().unwrap_err().to_string());
     refused(
         &[("platform", "linux/amd64,linux//x")],
