@@ -113,10 +113,11 @@ impl Named<'_> {
         else {
             return;
         };
-        if name == "path" && equals.as_char() == '=' {
-            if let Some(text) = string(&literal.to_string()) {
-                self.add(self.file_directory, &text);
-            }
+        if name == "path"
+            && equals.as_char() == '='
+            && let Some(text) = string(&literal.to_string())
+        {
+            self.add(self.file_directory, &text);
         }
     }
 

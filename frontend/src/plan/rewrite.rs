@@ -115,10 +115,10 @@ impl Rewriter {
     /// The environment of a call, `OUT_DIR` moved.
     pub(super) fn env(&self, recorded: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut env = recorded.clone();
-        if let Some(dir) = env.get_mut("OUT_DIR") {
-            if let Some(moved) = self.out_dirs.get(dir.as_str()) {
-                *dir = moved.clone();
-            }
+        if let Some(dir) = env.get_mut("OUT_DIR")
+            && let Some(moved) = self.out_dirs.get(dir.as_str())
+        {
+            *dir = moved.clone();
         }
         env
     }

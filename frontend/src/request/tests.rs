@@ -75,7 +75,7 @@ fn platforms_are_normal_and_unique() {
     expect![[r#"
         this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`
         help: build for one platform at a time"#]]
-        .assert_eq(&request.single_platform().unwrap_err().to_string());
+    .assert_eq(&request.single_platform().unwrap_err().to_string());
     refused(
         &[("platform", "linux/amd64,linux//x")],
         expect![

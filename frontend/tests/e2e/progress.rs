@@ -144,10 +144,10 @@ fn without_target(name: &str) -> String {
     let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     if let Some((target, (kind, rest))) =
         inside.and_then(|(inside, rest)| Some((inside.split_once(' ')?, rest))).map(|((a, b), c)| (a, (b, c)))
+        && KINDS.contains(&kind)
+        && !target.is_empty()
     {
-        if KINDS.contains(&kind) && !target.is_empty() {
-            return format!("[{kind}]{rest}");
-        }
+        return format!("[{kind}]{rest}");
     }
     name.to_owned()
 }

@@ -75,10 +75,10 @@ impl Draft {
     /// The daemon wants something to mount as a root unless the root is an output, used or not
     /// (frontend/gateway/container/container.go, `PrepareMounts`).
     fn make_root_mountable(&mut self) {
-        if let Some(root) = self.mounts.get_mut("/") {
-            if matches!(root, Kind::Bind { state, .. } if state.is_scratch()) {
-                *root = Kind::Output { base: State::SCRATCH };
-            }
+        if let Some(root) = self.mounts.get_mut("/")
+            && matches!(root, Kind::Bind { state, .. } if state.is_scratch())
+        {
+            *root = Kind::Output { base: State::SCRATCH };
         }
     }
 
