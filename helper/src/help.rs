@@ -158,6 +158,9 @@ mod tests {
         let member =
             |directory: &str| Member { directory: directory.to_owned(), workspace: "/ws".to_owned() };
         Spec {
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
             package: "app 0.1.0".to_owned(),
             member: directory.map(member),
             output: "/t/app-0.1.0".to_owned(),

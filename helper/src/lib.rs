@@ -4,7 +4,9 @@
 //! binary, acts on it there. A recording comes back as files in the vertex's output.
 //! Nothing here knows LLB, and nothing in the frontend knows how rustc is run.
 
+pub mod finish;
 pub mod recording;
+pub mod report;
 pub mod spec;
 
 /// Environment variables that carry a request into a vertex: `LONGSHORE_REQUEST_0`, `_1`, … joined in order.
@@ -19,6 +21,9 @@ pub const HELPER_PATH: &str = "/longshore/helper";
 
 /// Where the slots' cache mount lies: files `0`, `1`, … of which a running vertex holds one by `flock`.
 pub const SLOTS_DIR: &str = "/longshore/slots";
+
+/// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
+pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
 
 /// Cuts a request into the values of `LONGSHORE_REQUEST_0`, `_1`, …, never inside a character.
 pub fn split_request(json: &str) -> Vec<&str> {

@@ -1,13 +1,17 @@
 //! The helper binary: recorder and runner inside build containers.
 //!
-//! It is started in four ways: as `record` and `build` by the frontend's vertices, and, while a recording is under
+//! It is started in several ways: as `record`, `build`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
+mod elf;
 mod environment;
 mod files;
+mod finisher;
 mod help;
+mod ledger;
 mod library_path;
+mod loader;
 mod mtime;
 mod problem;
 mod process;
@@ -19,6 +23,7 @@ mod rustc;
 mod script;
 mod script_run;
 mod slots;
+mod stamp;
 mod stub;
 mod tree;
 mod wrapper;
@@ -35,8 +40,7 @@ use crate::runner::Verdict;
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
 
-const USAGE: &str =
-    "usage: longshore-helper record | build | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+const USAGE: &str = "usage: longshore-helper record | build | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -74,6 +78,14 @@ fn run() -> Result<ExitCode> {
             Verdict::Passed => Ok(ExitCode::SUCCESS),
             Verdict::Failed => Ok(ExitCode::FAILURE),
         },
+        Some("finish") => match finisher::finish(&request::read()?)? {
+            Verdict::Passed => Ok(ExitCode::SUCCESS),
+            Verdict::Failed => Ok(ExitCode::FAILURE),
+        },
+        Some("summary") => {
+            ledger::summarise(&request::read()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some("--version") => {
             writeln!(io::stdout(), "longshore-helper {}", version())
                 .map_err(|error| Problem::io("write to stdout", &error))?;

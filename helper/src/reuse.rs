@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use std::{fs, io, process};
+use std::{env, fs, io, process};
 
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
 use serde::{Deserialize, Serialize};
@@ -228,6 +228,11 @@ fn key(
         digest.add(value.as_bytes());
     }
     digest.add(&[u8::from(step.double_colon)]);
+    // What the vertex was given from outside; of a secret only the digest is kept.
+    for name in &spec.pass_env {
+        digest.add(name.as_bytes());
+        digest.add(env::var_os(name).unwrap_or_default().as_encoded_bytes());
+    }
     for variables in [&spec.env, &step.env, links_metadata] {
         digest.add(&variables.len().to_le_bytes());
         for (name, value) in variables {

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use longshore_helper::report::{WARNINGS_FILE, Warning};
 use longshore_helper::spec::{Spec, Step};
 
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{mtime, rustc, script_run, slots};
+use crate::{files, ledger, mtime, rustc, script_run, slots};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,11 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     let arrived = Instant::now();
     let slot = slots::take();
     let started = Instant::now();
+    let mut warnings = Vec::new();
     for step in &spec.steps {
         let verdict = match step {
-            Step::Rustc(step) => rustc::run(spec, step, &environment)?,
-            Step::BuildScript(step) => script_run::run(spec, step, &environment)?,
+            Step::Rustc(step) => rustc::run(spec, step, &environment, &mut warnings)?,
+            Step::BuildScript(step) => script_run::run(spec, step, &environment, &mut warnings)?,
         };
         if verdict == Verdict::Failed {
             return Ok(Verdict::Failed);
@@ -46,6 +48,12 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     }
     drop(slot);
     mtime::normalise(output)?;
+    if let Some(report) = &spec.report {
+        write_report(Path::new(report), warnings)?;
+    }
+    if let Some(key) = &spec.ledger {
+        ledger::note(key, started.elapsed(), output);
+    }
     // For whoever reads the log: why a vertex took long. It is also the proof that the vertex ran, and was not
     // taken from a cache.
     eprintln!(
@@ -55,6 +63,17 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
         (started - arrived).as_secs_f32()
     );
     Ok(Verdict::Passed)
+}
+
+/// Keeps the warnings, for builds that find this vertex in the cache and do not see them.
+fn write_report(directory: &Path, mut warnings: Vec<Warning>) -> Result<()> {
+    fs::create_dir_all(directory).doing("create", directory)?;
+    if !warnings.is_empty() {
+        warnings.sort();
+        warnings.dedup();
+        files::write_json(&directory.join(WARNINGS_FILE), &warnings)?;
+    }
+    mtime::normalise(directory)
 }
 
 /// The compiler to start: cargo bypasses rustup's proxy when it can, which saves a process per call.

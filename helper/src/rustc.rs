@@ -3,12 +3,14 @@
 mod arguments;
 mod diagnostics;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::{env, fs};
 
+use longshore_helper::NO_CACHE_ENV;
+use longshore_helper::report::Warning;
 use longshore_helper::spec::{Rustc, Spec};
 
 use self::diagnostics::{Level, Line, Tally};
@@ -21,9 +23,19 @@ use crate::{help, library_path, tree};
 const TOO_LONG: i32 = 7;
 
 /// Runs the step in `environment`, which already has what all steps share.
-pub(crate) fn run(spec: &Spec, step: &Rustc, environment: &Environment) -> Result<Verdict> {
+pub(crate) fn run(
+    spec: &Spec,
+    step: &Rustc,
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Result<Verdict> {
     let scripts = arguments::read_scripts(step)?;
-    let args = arguments::all(spec, step, &scripts);
+    let mut args = arguments::all(spec, step, &scripts);
+    if env::var_os(NO_CACHE_ENV).is_some() {
+        args.retain(|arg| !arg.starts_with("incremental="));
+        // The flag before it: cargo writes them apart.
+        args = without_lone_flags(args);
+    }
     let mut environment = environment.clone();
     environment::extend(&mut environment, &step.env);
     library_path::add(&mut environment, &spec.dependencies, None)?;
@@ -40,7 +52,7 @@ pub(crate) fn run(spec: &Spec, step: &Rustc, environment: &Environment) -> Resul
     let program = runner::rustc_program(&environment);
     let (mut child, argument_file) = spawn(&program, &args, spec, step, &environment)?;
     let stderr = child.stderr.take().expect("stderr is piped");
-    let (tally, helps) = show(stderr, spec, step)?;
+    let (tally, helps) = show(stderr, spec, step, is_coloured(&environment), warnings)?;
     let status = child.wait().map_err(|error| Problem::io("wait for rustc", &error))?;
     if let Some(file) = argument_file {
         fs::remove_file(&file).doing("remove", &file)?;
@@ -132,7 +144,13 @@ fn spawn(
 }
 
 /// Shows stderr line by line; gives back the counts, and what could help.
-fn show(stderr: ChildStderr, spec: &Spec, step: &Rustc) -> Result<(Tally, Vec<String>)> {
+fn show(
+    stderr: ChildStderr,
+    spec: &Spec,
+    step: &Rustc,
+    coloured: bool,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Tally, Vec<String>)> {
     let mut tally = Tally::default();
     let mut helps = Vec::new();
     let mut reader = BufReader::new(stderr);
@@ -148,15 +166,37 @@ fn show(stderr: ChildStderr, spec: &Spec, step: &Rustc) -> Result<(Tally, Vec<St
         match diagnostics::read_line(line.trim_end_matches('\n')) {
             Line::Silent => {}
             Line::Verbatim(text) => eprintln!("{text}"),
-            Line::Diagnostic { level, message, rendered } => {
-                eprintln!("{rendered}");
+            Line::Diagnostic { level, said, rendered } => {
+                eprintln!("{}", if coloured { &rendered } else { &said.rendered });
                 tally.count(level);
-                if level == Level::Error {
-                    helps.extend(help::for_compile_error(&message, spec, &step.cwd));
+                match level {
+                    Level::Error => helps.extend(help::for_compile_error(&said.message, spec, &step.cwd)),
+                    Level::Warning => warnings.push(said),
+                    Level::Other => {}
                 }
             }
         }
     }
+}
+
+/// Without `-C`s that have lost their value.
+fn without_lone_flags(args: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(args.len());
+    for arg in args {
+        if arg.starts_with('-') && kept.last().is_some_and(|last| last == "-C") {
+            kept.pop();
+        }
+        kept.push(arg);
+    }
+    if kept.last().is_some_and(|last| last == "-C") {
+        kept.pop();
+    }
+    kept
+}
+
+/// cargo's own variable, which a user can set for a build: nobody can see from here whether the client has colours.
+fn is_coloured(environment: &Environment) -> bool {
+    environment.get(OsStr::new("CARGO_TERM_COLOR")).is_some_and(|value| value == "always")
 }
 
 /// Where rustc is told to write.
@@ -196,6 +236,12 @@ mod tests {
         assert_eq!(described("serde (lib)"), "`serde` (lib)");
         assert_eq!(described("app (bin \"my-server\")"), "`app` (bin \"my-server\")");
         assert_eq!(described("app"), "`app`");
+    }
+
+    #[test]
+    fn a_flag_without_its_value_goes() {
+        let args = ["-C", "opt-level=3", "-C", "-C", "lto", "--x", "-C"].map(str::to_owned);
+        assert_eq!(without_lone_flags(args.to_vec()), ["-C", "opt-level=3", "-C", "lto", "--x"]);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
+use longshore_helper::NO_CACHE_ENV;
+use longshore_helper::report::Warning;
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
 
 use crate::environment::{self, Environment};
@@ -20,7 +22,12 @@ use crate::{files, help, library_path, slots};
 const STDERR_AGAIN: usize = 5;
 
 /// Runs the step in `environment`, which already has what all steps share.
-pub(crate) fn run(spec: &Spec, step: &BuildScript, environment: &Environment) -> Result<Verdict> {
+pub(crate) fn run(
+    spec: &Spec,
+    step: &BuildScript,
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Result<Verdict> {
     let out_dir = Path::new(&step.out_dir);
     fs::create_dir_all(out_dir).doing("create", out_dir)?;
     let links = read_links(step)?;
@@ -29,12 +36,14 @@ pub(crate) fn run(spec: &Spec, step: &BuildScript, environment: &Environment) ->
     let links_outputs: Vec<ScriptOutput> = links.into_iter().map(|(_, output)| output).collect();
 
     let cache = Cache::open(spec, step, &metadata, &links_outputs);
-    if let Some(output) = cache.as_ref().and_then(|cache| cache.restore(step, &environment)) {
+    let known = cache.as_ref().filter(|_| env::var_os(NO_CACHE_ENV).is_none());
+    if let Some(output) = known.and_then(|cache| cache.restore(step, &environment)) {
         eprintln!(
             "note: reusing what the build script of {} produced; its inputs have not changed",
             spec.package
         );
         show_warnings(spec, &output.warnings);
+        warnings.extend(said(&output.warnings));
         files::write_json(Path::new(&step.script), &output)?;
         return Ok(Verdict::Passed);
     }
@@ -63,6 +72,7 @@ pub(crate) fn run(spec: &Spec, step: &BuildScript, environment: &Environment) ->
     }
     output.out_dir.clone_from(&step.out_dir);
     show_warnings(spec, &output.warnings);
+    warnings.extend(said(&output.warnings));
     files::write_json(Path::new(&step.script), &output)?;
     if let Some(error) = cache.and_then(|cache| cache.store(step, &environment, &output).err()) {
         eprintln!("note: could not keep what the build script of {} produced: {error}", spec.package);
@@ -191,6 +201,14 @@ fn show_warnings(spec: &Spec, warnings: &[String]) {
     if spec.member.is_some() {
         show_messages(spec, warnings, &[]);
     }
+}
+
+fn said(messages: &[String]) -> impl Iterator<Item = Warning> {
+    messages.iter().map(|message| Warning {
+        message: message.lines().next().unwrap_or_default().to_owned(),
+        rendered: format!("warning: {message}"),
+        ..Warning::default()
+    })
 }
 
 fn show_messages(spec: &Spec, warnings: &[String], errors: &[String]) {

@@ -31,9 +31,14 @@ pub(crate) struct Slot {
     _file: Option<File>,
 }
 
+/// Where the slots' cache mount lies.
+pub(crate) fn directory() -> PathBuf {
+    env::var_os(SLOTS_DIR_ENV).map_or_else(|| PathBuf::from(SLOTS_DIR), PathBuf::from)
+}
+
 /// Waits for a slot.
 pub(crate) fn take() -> Slot {
-    let directory = env::var_os(SLOTS_DIR_ENV).map_or_else(|| PathBuf::from(SLOTS_DIR), PathBuf::from);
+    let directory = directory();
     if !directory.is_dir() {
         return Slot { _file: None };
     }

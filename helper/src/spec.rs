@@ -21,6 +21,15 @@ pub struct Spec {
     pub env: BTreeMap<String, String>,
     /// Output directories of the packages this one may load crates from; each becomes `-L dependency=`.
     pub dependencies: Vec<String>,
+    /// Where to write what there is to tell about a member besides its output: its warnings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The name of the vertex's entry in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
+    /// Variables of the vertex's environment that the steps see, besides those written here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass_env: Vec<String>,
     /// In order.
     pub steps: Vec<Step>,
 }

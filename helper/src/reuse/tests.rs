@@ -35,6 +35,9 @@ impl Case {
             fs::write(file, text).unwrap();
         }
         let spec = Spec {
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
             package: "app 0.1.0".to_owned(),
             member: None,
             output: path("output"),

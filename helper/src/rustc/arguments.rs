@@ -202,6 +202,9 @@ mod tests {
             dependency_scripts: Vec::new(),
         };
         let spec = Spec {
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
             package: String::new(),
             member: None,
             output: "/t/own".to_owned(),

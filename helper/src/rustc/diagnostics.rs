@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use longshore_helper::report::Warning;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -10,8 +11,8 @@ use crate::ansi;
 /// What to do with one line of rustc's stderr.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Show `rendered`.
-    Diagnostic { level: Level, message: String, rendered: String },
+    /// Show `rendered`, or what is said without its colours.
+    Diagnostic { level: Level, said: Warning, rendered: String },
     /// For cargo, not for people.
     Silent,
     /// Not rustc's JSON: the output of a linker, of `RUSTC_LOG`, of a procedural macro.
@@ -33,11 +34,27 @@ struct Message {
     message: String,
     #[serde(default)]
     level: String,
+    code: Option<Code>,
+    #[serde(default)]
+    spans: Vec<Span>,
     artifact: Option<IgnoredAny>,
     future_incompat_report: Option<IgnoredAny>,
     unused_extern_names: Option<IgnoredAny>,
     /// Section timings have no field of their own but `event`.
     event: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: u32,
+    line_end: u32,
+    is_primary: bool,
 }
 
 pub(super) fn read_line(line: &str) -> Line {
@@ -66,8 +83,19 @@ pub(super) fn read_line(line: &str) -> Line {
         "warning" => Level::Warning,
         _ => Level::Other,
     };
-    let rendered = ansi::strip(rendered.strip_suffix('\n').unwrap_or(&rendered));
-    Line::Diagnostic { level, message: text, rendered }
+    let rendered = rendered.strip_suffix('\n').unwrap_or(&rendered).to_owned();
+    let place = message.spans.into_iter().find(|span| span.is_primary);
+    let (file, line, line_end) =
+        place.map_or_else(Default::default, |span| (span.file_name, span.line_start, span.line_end));
+    let said = Warning {
+        file,
+        line,
+        line_end,
+        code: message.code.map(|code| code.code).unwrap_or_default(),
+        message: text,
+        rendered: ansi::strip(&rendered),
+    };
+    Line::Diagnostic { level, said, rendered }
 }
 
 /// How many errors and warnings there were.
@@ -114,15 +142,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn diagnostics_are_shown_without_colours() {
+    fn diagnostics_are_kept_without_colours() {
         let line = r#"{"$message_type":"diagnostic","message":"mismatched types","code":{"code":"E0308"},
-            "level":"error","spans":[],"children":[],"rendered":"\u001b[1merror[E0308]\u001b[0m: x\n\n"}"#;
+            "level":"error","spans":[{"file_name":"a/src/lib.rs","line_start":3,"line_end":4,"is_primary":true}],"children":[],"rendered":"\u001b[1merror[E0308]\u001b[0m: x\n\n"}"#;
         assert_eq!(
             read_line(&line.replace('\n', " ")),
             Line::Diagnostic {
                 level: Level::Error,
-                message: "mismatched types".to_owned(),
-                rendered: "error[E0308]: x\n".to_owned(),
+                said: Warning {
+                    file: "a/src/lib.rs".to_owned(),
+                    line: 3,
+                    line_end: 4,
+                    code: "E0308".to_owned(),
+                    message: "mismatched types".to_owned(),
+                    rendered: "error[E0308]: x\n".to_owned(),
+                },
+                rendered: "\u{1b}[1merror[E0308]\u{1b}[0m: x\n".to_owned(),
             }
         );
     }

@@ -189,6 +189,9 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
     let mut said = String::new();
     for package in ["base", "derive", "plugin", "app"] {
         let spec = Spec {
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
             package: format!("{package} 0.1.0"),
             member: Some(longshore_helper::spec::Member {
                 directory: package.to_owned(),

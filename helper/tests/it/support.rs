@@ -60,6 +60,9 @@ pub(crate) fn path() -> OsString {
 /// A spec without steps for a member in `/ws/crates/app`.
 pub(crate) fn spec(root: &Path) -> Spec {
     Spec {
+        report: None,
+        ledger: None,
+        pass_env: Vec::new(),
         package: "app 0.1.0".to_owned(),
         member: Some(longshore_helper::spec::Member {
             directory: "crates/app".to_owned(),

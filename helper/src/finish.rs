@@ -1,0 +1,45 @@
+//! What `longshore-helper finish` is asked to do: make programs ready for their image.
+
+use serde::{Deserialize, Serialize};
+
+/// Programs go to where the image has them, stamped, and with the libraries that they need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishRequest {
+    /// What there is.
+    pub programs: Vec<Program>,
+    /// The root of what lies below the programs; absent for an empty one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// What becomes of shared libraries that are needed and not in the root.
+    pub libraries: Libraries,
+    /// Directories that the image's environment has the loader search first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub library_path: Vec<String>,
+    /// What to write into the programs that have room for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
+    /// Where to put the programs, at their paths in the image.
+    pub output: String,
+}
+
+/// A program or library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Where it is.
+    pub file: String,
+    /// Where the image has it.
+    pub path: String,
+}
+
+/// What becomes of shared libraries that are needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Libraries {
+    /// One that is missing is an error.
+    #[default]
+    Check,
+    /// Those that are missing come along.
+    Copy,
+    /// Nobody looks.
+    Ignore,
+}

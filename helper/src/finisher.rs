@@ -1,0 +1,167 @@
+//! `longshore-helper finish`: looks at programs with the eyes of their image, before there is an image.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use longshore_helper::finish::{FinishRequest, Libraries, Program};
+
+use crate::elf::{self, Needs};
+use crate::loader::{Found, Lack, Root};
+use crate::problem::{Doing, Problem, Result};
+use crate::runner::Verdict;
+use crate::{mtime, stamp};
+
+/// Where this vertex, the toolchain image, has its own libraries.
+const OWN_ROOT: &str = "/";
+
+/// Copies the programs to where the image has them. What keeps one from starting there is said on stderr.
+pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
+    let output = Path::new(&request.output);
+    fs::create_dir_all(output).doing("create", output)?;
+    let empty = output.join(".");
+    let root = Root::new(request.root.as_ref().map_or(&empty, |root| Path::new(root)), &request.library_path);
+    let mut verdict = Verdict::Passed;
+    for program in &request.programs {
+        let file = Path::new(&program.file);
+        let mut data = fs::read(file).doing("read", file)?;
+        if let Some(text) = &request.stamp {
+            stamp::write(&mut data, text)
+                .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
+        }
+        let needs = elf::needs(&data).map_err(|why| {
+            Problem::new(format!("`{}` is no program that can be read: {why}", program.path))
+        })?;
+        put(output, &program.path, &data, 0o755)?;
+        let Some(needs) = needs.filter(|_| request.libraries != Libraries::Ignore) else { continue };
+        if !complete(request, &root, program, &needs, output)? {
+            verdict = Verdict::Failed;
+        }
+    }
+    mtime::normalise(output)?;
+    Ok(verdict)
+}
+
+/// Whether the program has all that it needs, or gets it now.
+fn complete(
+    request: &FinishRequest,
+    root: &Root,
+    program: &Program,
+    needs: &Needs,
+    output: &Path,
+) -> Result<bool> {
+    let (mut lacks, found) = root.check(&program.path, needs);
+    if request.libraries == Libraries::Copy && !lacks.is_empty() {
+        let own = Root::new(Path::new(OWN_ROOT), &request.library_path);
+        let (_, here) = own.check(&program.path, needs);
+        for library in here.difference(&found) {
+            // What the image has goes before what the toolchain has.
+            if root.resolve(&library.path).is_none() && missing(&lacks, library) {
+                let file = own.resolve(&library.path).unwrap_or_else(|| PathBuf::from(&library.path));
+                let data = fs::read(&file).doing("read", &file)?;
+                put(output, &library.path, &data, 0o755)?;
+            }
+        }
+        let names: BTreeSet<&str> = here.iter().map(|library| name(&library.path)).collect();
+        lacks.retain(|lack| match lack {
+            Lack::Interpreter(path) => !names.contains(name(path)),
+            Lack::Library { name, .. } => !names.contains(name.as_str()),
+            Lack::Version { .. } => true,
+        });
+    }
+    if lacks.is_empty() {
+        return Ok(true);
+    }
+    eprintln!("error: `{}` could not start in this image", program.path);
+    for lack in &lacks {
+        eprintln!("  {}", explain(lack, &program.path));
+    }
+    eprintln!("help: {}", help(&lacks));
+    Ok(false)
+}
+
+/// Whether a library of the toolchain's is what the image lacks, or may be below what it lacks.
+fn missing(lacks: &BTreeSet<Lack>, library: &Found) -> bool {
+    let is_libc =
+        |lack: &Lack| matches!(lack, Lack::Version { library: old, .. } if old == name(&library.path));
+    !lacks.iter().any(is_libc)
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn explain(lack: &Lack, program: &str) -> String {
+    let by = |user: &str| if user == program { String::new() } else { format!(", which `{user}` needs") };
+    match lack {
+        Lack::Interpreter(path) => format!("it has no dynamic loader `{path}`"),
+        Lack::Library { name, needed_by } => format!("it has no library `{name}`{}", by(needed_by)),
+        Lack::Version { library, version, needed_by } => {
+            format!("its `{library}` is too old: there is no `{version}`{}", by(needed_by))
+        }
+    }
+}
+
+fn help(lacks: &BTreeSet<Lack>) -> &'static str {
+    if lacks.iter().any(|lack| matches!(lack, Lack::Version { .. })) {
+        "the toolchain image is newer than `base`: take a `base` of the same release, or an older toolchain"
+    } else if lacks.iter().any(|lack| matches!(lack, Lack::Interpreter(_))) {
+        "take a `base` with a C library, or link statically (`-C target-feature=+crt-static`)"
+    } else {
+        "set `libraries = \"copy\"` to take them from the toolchain image, or take a `base` that has them"
+    }
+}
+
+fn put(output: &Path, path: &str, data: &[u8], mode: u32) -> Result<()> {
+    let to = output.join(path.trim_start_matches('/'));
+    let directory = to.parent().unwrap_or(output);
+    fs::create_dir_all(directory).doing("create", directory)?;
+    fs::write(&to, data).doing("write", &to)?;
+    fs::set_permissions(&to, fs::Permissions::from_mode(mode)).doing("set the mode of", &to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(owner: &Path, root: Option<&Path>, libraries: Libraries) -> FinishRequest {
+        let file = std::env::current_exe().unwrap();
+        FinishRequest {
+            programs: vec![Program {
+                file: file.to_str().unwrap().to_owned(),
+                path: "/usr/local/bin/program".to_owned(),
+            }],
+            root: root.map(|root| root.to_str().unwrap().to_owned()),
+            libraries,
+            library_path: Vec::new(),
+            stamp: None,
+            output: owner.join("output").to_str().unwrap().to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_program_that_finds_everything_is_copied() {
+        let owner = tempfile::tempdir().unwrap();
+        let request = request(owner.path(), Some(Path::new("/")), Libraries::Check);
+        assert_eq!(finish(&request), Ok(Verdict::Passed));
+        assert!(owner.path().join("output/usr/local/bin/program").is_file());
+    }
+
+    #[test]
+    fn a_program_that_could_not_start_fails_unless_nobody_looks() {
+        let owner = tempfile::tempdir().unwrap();
+        assert_eq!(finish(&request(owner.path(), None, Libraries::Check)), Ok(Verdict::Failed));
+        assert_eq!(finish(&request(owner.path(), None, Libraries::Ignore)), Ok(Verdict::Passed));
+    }
+
+    #[test]
+    fn what_is_missing_can_come_along_and_then_nothing_is_missing() {
+        let owner = tempfile::tempdir().unwrap();
+        let request = request(owner.path(), None, Libraries::Copy);
+        assert_eq!(finish(&request), Ok(Verdict::Passed));
+        let needs = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
+        assert_eq!(lacks, BTreeSet::new());
+    }
+}
