@@ -45,11 +45,7 @@ pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Ve
 /// # Errors
 /// The base is `scratch` and the program is linked dynamically.
 pub fn starts(base: &Base, spec: &Spec, bin: &str) -> Result<(), Diagnostic> {
-    let is_static = spec.steps.iter().any(|step| match step {
-        Step::Rustc(step) => step.args.iter().any(|arg| arg.contains("+crt-static")),
-        Step::BuildScript(_) => false,
-    });
-    if *base == Base::Scratch && !is_static {
+    if *base == Base::Scratch && !is_static(spec) {
         return Err(Diagnostic::error(
             Code::InvalidValue,
             format!("`base = \"scratch\"` has no dynamic loader, and `{bin}` is linked dynamically"),
@@ -60,6 +56,14 @@ pub fn starts(base: &Base, spec: &Spec, bin: &str) -> Result<(), Diagnostic> {
         ));
     }
     Ok(())
+}
+
+/// Whether what the vertex links needs no loader and no library at run time.
+pub fn is_static(spec: &Spec) -> bool {
+    spec.steps.iter().any(|step| match step {
+        Step::Rustc(step) => step.args.iter().any(|arg| arg.contains("+crt-static")),
+        Step::BuildScript(_) => false,
+    })
 }
 
 #[cfg(test)]
@@ -101,6 +105,9 @@ mod tests {
     #[test]
     fn nothing_dynamic_goes_on_scratch() {
         let spec = |args: &[&str]| Spec {
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
             package: "app 0.1.0".to_owned(),
             member: None,
             output: "/t/app".to_owned(),

@@ -5,8 +5,13 @@
 //! is checked here, because an error in it can be shown better than by a failing step.
 //! Nothing here reads files or knows what a build does with a setting.
 
+mod entry;
+mod members;
 mod raw;
 mod validate;
+
+pub use entry::{EntryKind, entry_kind};
+pub use members::workspace_members;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +48,26 @@ pub struct Config {
     pub all_features: bool,
     /// What every image of the workspace is like unless its package says otherwise.
     pub image: ImageSettings,
+    /// Images of the user's own making, by name.
+    pub images: BTreeMap<String, ImageTable>,
+}
+
+/// An image that the user puts together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageTable {
+    /// The binaries in it.
+    pub bins: Vec<BinName>,
+    /// Where it differs from the workspace's.
+    pub image: ImageOverrides,
+}
+
+/// A binary by name, with its package's before it where there are several of the name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BinName {
+    /// As in `--target`.
+    pub value: String,
+    /// Where the user wrote it.
+    pub span: Span,
 }
 
 /// The settings of one package.
@@ -157,6 +182,7 @@ impl fmt::Display for ExposedPort {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            images: BTreeMap::new(),
             toolchain: ImageName::builtin(TOOLCHAIN_DEFAULT),
             profile: PROFILE_DEFAULT.to_owned(),
             features: Vec::new(),

@@ -6,6 +6,7 @@ use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
 use camino::Utf8Path;
 
 use crate::{
+    config::{self, EntryKind},
     diagnostic::{Code, Diagnostic},
     emit::record,
     gateway::{Error, Failure, FileKind, Gateway, Reference, SolveOptions},
@@ -28,6 +29,8 @@ const MAIN: &str = "context";
 pub struct Entry {
     /// Its text, and the vertex that loaded it.
     pub file: SourceFile,
+    /// What it is.
+    pub kind: EntryKind,
     /// `FILE.dockerignore` beside it.
     pub ignore: Option<String>,
 }
@@ -43,6 +46,8 @@ pub struct BuildContext {
     pub manifests_reference: Reference,
     /// Names of everything.
     pub listing: Listing,
+    /// The manifest at the root.
+    pub manifest: SourceFile,
     /// `Cargo.lock`.
     pub lock: SourceFile,
 }
@@ -69,8 +74,11 @@ pub async fn entry(gateway: &impl Gateway, request: &Request) -> Result<Entry, F
             .into());
     };
     let ignore = read_optional(gateway, &reference, &ignore_name).await?;
+    let kind = config::entry_kind(name, &String::from_utf8_lossy(&text));
+    let language = if kind == EntryKind::Dockerfile { "Dockerfile" } else { "TOML" };
     Ok(Entry {
-        file: SourceFile::new(name, "TOML", text).loaded_by(&state),
+        file: SourceFile::new(name, language, text).loaded_by(&state),
+        kind,
         ignore: ignore.map(|text| String::from_utf8_lossy(&text).into_owned()),
     })
 }
@@ -104,7 +112,11 @@ pub async fn discover(
             list_by_contents(gateway, request, &state).await?
         };
 
-    entry_is_the_manifest(gateway, &manifests_reference, entry).await?;
+    let manifest = root_manifest(gateway, &manifests_reference, entry).await?;
+    let manifest = match entry.kind {
+        EntryKind::Manifest => entry.file.clone(),
+        _ => SourceFile::new(MANIFEST, "TOML", manifest).loaded_by(&manifests),
+    };
     let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
         return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
             .help(
@@ -113,31 +125,33 @@ pub async fn discover(
             .into());
     };
     let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
-    Ok(BuildContext { state, manifests, manifests_reference, listing, lock })
+    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock })
 }
 
-/// Cargo plans the workspace at the root of the context, whatever file the client points at: refuses another one, which
-/// would be read for its settings and then not built.
-async fn entry_is_the_manifest(
+/// The manifest at the root of the context: cargo plans that one, whatever file the client points at. Refuses another
+/// manifest, which would be read for its settings and then not built.
+async fn root_manifest(
     gateway: &impl Gateway,
     manifests: &Reference,
     entry: &Entry,
-) -> Result<(), Failure> {
+) -> Result<Vec<u8>, Failure> {
     let found = read_optional(gateway, manifests, MANIFEST).await?;
-    if found.as_deref() == Some(entry.file.text()) {
-        return Ok(());
-    }
-    let name = entry.file.name();
-    let message = match found {
+    let message = match &found {
         None => "the build context has no `Cargo.toml` at its root".to_owned(),
-        Some(_) => format!("`{name}` is not the `Cargo.toml` at the root of the build context"),
+        Some(text) if entry.kind == EntryKind::Manifest && text != entry.file.text() => {
+            format!("`{}` is not the `Cargo.toml` at the root of the build context", entry.file.name())
+        }
+        Some(text) => return Ok(text.clone()),
     };
-    Err(Diagnostic::error(Code::InvalidContext, message)
-        .help(
-            "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name \
-             it: `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`",
-        )
-        .into())
+    let call = match entry.kind {
+        EntryKind::Manifest => "`docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`".to_owned(),
+        _ => format!("`docker buildx build -f {} DIRECTORY`", entry.file.name()),
+    };
+    let help = format!(
+        "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name it: \
+         {call}"
+    );
+    Err(Diagnostic::error(Code::InvalidContext, message).help(help).into())
 }
 
 /// Reads a file that may be missing.

@@ -6,9 +6,11 @@ pub mod crates;
 pub mod image;
 pub mod package;
 pub mod record;
+pub mod summary;
 
 use std::collections::BTreeMap;
 
+use crate::request::Sandbox;
 use buildkit_llb::{Exec, Mount, Platform, Sharing, State};
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
@@ -23,6 +25,8 @@ pub struct Workshop {
     pub toolchain_env: BTreeMap<String, String>,
     /// A filesystem that holds the helper, and where.
     pub helper: (State, String),
+    /// What the client wants of containers.
+    pub sandbox: Sandbox,
 }
 
 impl Workshop {
@@ -41,7 +45,7 @@ impl Workshop {
         for (index, piece) in split_request(request).into_iter().enumerate() {
             exec = exec.env(format!("{REQUEST_ENV_PREFIX}{index}"), piece);
         }
-        exec
+        self.sandbox.apply(exec)
     }
 
     /// The cache mount that holds the slots: one for the whole daemon, so that builds at the same time share them.

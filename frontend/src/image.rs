@@ -45,6 +45,11 @@ impl BaseConfig {
         serde_json::from_slice(json)
     }
 
+    /// The same, of an image that may not be there; what cannot be read is as good as an image that says nothing.
+    pub fn parse_or_empty(json: Option<&[u8]>) -> BaseConfig {
+        json.and_then(|json| Self::parse(json).ok()).unwrap_or_default()
+    }
+
     /// Environment of the image, in order of names.
     pub fn env(&self) -> BTreeMap<String, String> {
         let list = self.whole.get("config").and_then(|config| config.get("Env")).and_then(Value::as_array);

@@ -1,22 +1,30 @@
 //! A BuildKit frontend for Cargo workspaces.
 
+pub mod answer;
+pub mod assemble;
+pub mod call;
 pub mod caution;
 pub mod config;
 pub mod context;
 pub mod diagnostic;
+pub mod dockerfile;
 pub mod emit;
+pub mod forward;
 pub mod gateway;
 pub mod ignore;
 pub mod image;
 pub mod listing;
 pub mod lock;
 pub mod members;
+pub mod named;
 pub mod output;
 pub mod outside;
 pub mod paths;
 pub mod plan;
+pub mod project;
 pub mod request;
 pub mod run;
+pub mod summary;
 pub mod target;
 pub mod triple;
 pub mod units;

@@ -1,6 +1,7 @@
 //! The frontend that BuildKit starts: connect, run, return.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use buildkit_llb::State;
 use buildkit_proto::pb;
@@ -30,7 +31,7 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let client = grpc::Client::connect(stdio::Pipes::of_process()?).await?;
     let built = caught(async {
-        let request = Request::parse(&Environment::parse(std::env::vars())?)?;
+        let request = Request::parse(&Environment::parse(std::env::vars(), now())?)?;
         let own = own_definition()?;
         run::run(&client, &request, &own).await
     })
@@ -41,6 +42,11 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         Err(panic) => client.return_error(panic).await?,
     }
     Ok(())
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The image that this process runs from, as a state: it holds the helper.

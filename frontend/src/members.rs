@@ -44,6 +44,57 @@ pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
         .collect()
 }
 
+/// Manifests of members, by directory relative to the workspace root.
+#[derive(Debug, Clone, Default)]
+pub struct Manifests(BTreeMap<Utf8PathBuf, SourceFile>);
+
+impl Manifests {
+    /// Reads the manifests that `[workspace] members` names and that are there. Whether they are complete is for cargo
+    /// to say; this is to tell the user's mistakes in all of them at once, before anything runs.
+    ///
+    /// # Errors
+    /// The daemon cannot be asked.
+    pub async fn read(
+        gateway: &impl Gateway,
+        context: &BuildContext,
+        workspace: &SourceFile,
+    ) -> Result<Self, Failure> {
+        let mut manifests = Self::default();
+        for directory in config::workspace_members(workspace, &context.listing) {
+            let manifest = read_manifest(gateway, context, &directory).await?;
+            manifests.0.insert(directory, manifest);
+        }
+        Ok(manifests)
+    }
+
+    /// Every mistake in their settings.
+    pub fn mistakes(&self) -> Vec<Diagnostic> {
+        self.0
+            .values()
+            .filter_map(|file| PackageConfig::from_manifest(file).err())
+            .flat_map(Diagnostics::into_vec)
+            .collect()
+    }
+
+    /// Every manifest.
+    pub fn iter(&self) -> impl Iterator<Item = (&Utf8PathBuf, &SourceFile)> {
+        self.0.iter()
+    }
+}
+
+async fn read_manifest(
+    gateway: &impl Gateway,
+    context: &BuildContext,
+    directory: &Utf8Path,
+) -> Result<SourceFile, Failure> {
+    let manifest = directory.join("Cargo.toml");
+    let text = gateway
+        .read_file(&context.manifests_reference, manifest.as_str())
+        .await
+        .map_err(|error| error.doing(format!("read `{manifest}` from the build context")))?;
+    Ok(SourceFile::new(manifest.as_str(), "TOML", text).loaded_by(&context.manifests))
+}
+
 /// Reads manifests and sources of the members in `in_use`.
 ///
 /// # Errors
@@ -52,6 +103,7 @@ pub async fn load(
     gateway: &impl Gateway,
     request: &Request,
     context: &BuildContext,
+    manifests: &Manifests,
     graph: &UnitGraph,
     in_use: &BTreeSet<PackageIx>,
     all_directories: &BTreeSet<Utf8PathBuf>,
@@ -61,12 +113,10 @@ pub async fn load(
     let used = in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?)));
     let mut sources: Option<Reference> = None;
     for (ix, directory) in used {
-        let manifest = directory.join("Cargo.toml");
-        let text = gateway
-            .read_file(&context.manifests_reference, manifest.as_str())
-            .await
-            .map_err(|error| error.doing(format!("read `{manifest}` from the build context")))?;
-        let manifest = SourceFile::new(manifest.as_str(), "TOML", text).loaded_by(&context.manifests);
+        let manifest = match manifests.0.get(directory) {
+            Some(manifest) => manifest.clone(),
+            None => read_manifest(gateway, context, directory).await?,
+        };
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
 
         let mut outside = BTreeSet::new();

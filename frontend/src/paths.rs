@@ -15,3 +15,13 @@ pub const HOST_OUTPUTS: &str = "/h";
 pub const SCRATCH: &str = "/tmp/longshore";
 /// A member's cache mount.
 pub const MEMBER_CACHE: &str = "/longshore/cache";
+/// Where a member's vertex writes what there is to tell about it.
+pub const REPORT: &str = "/longshore/report";
+/// Programs on their way into an image, one directory each.
+pub const PROGRAMS: &str = "/longshore/programs";
+/// What lies below the programs of an image.
+pub const IMAGE: &str = "/longshore/image";
+/// Where the look back at a build is written.
+pub const SUMMARY: &str = "/longshore/summary";
+/// Programs as their image will have them.
+pub const FINISHED: &str = "/longshore/finished";

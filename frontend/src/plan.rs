@@ -55,19 +55,32 @@ impl Vertex {
     }
 }
 
-/// A binary that can be asked for.
+/// Something of a member's that can be asked for: a program, or a library for other programs to load or link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BinTarget {
+pub struct Artifact {
     /// What `--target` takes: the binary's name, with `PACKAGE:` before it when two packages have one of that name.
     pub name: String,
-    /// The binary's own name.
+    /// The name of cargo's target: the binary's own name, `lib` and the library's name.
     pub bin: String,
+    /// What it is.
+    pub kind: ArtifactKind,
     /// Its package.
     pub package: PackageIx,
     /// The vertex that compiles it.
     pub vertex: VertexId,
     /// The file in that vertex's output.
     pub file: String,
+    /// What the file is called where it is used: `server`, `libengine.so`.
+    pub installed: String,
+}
+
+/// Kinds of [`Artifact`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ArtifactKind {
+    /// A binary.
+    Program,
+    /// A `cdylib` or `staticlib`.
+    Library,
 }
 
 /// The whole build.
@@ -76,7 +89,7 @@ pub struct Plan {
     /// Dependencies before dependents.
     pub vertices: Vec<Vertex>,
     /// Sorted by name.
-    pub targets: Vec<BinTarget>,
+    pub targets: Vec<Artifact>,
 }
 
 type Group = (PackageIx, Side, Part);
@@ -270,6 +283,9 @@ fn spec(
     }
     let env = take_common_env(&mut steps);
     Spec {
+        report: None,
+        ledger: None,
+        pass_env: Vec::new(),
         package: label,
         member: package.member_directory().map(|directory| Member {
             directory: directory.to_string(),
@@ -316,20 +332,42 @@ fn env_of(step: &Step) -> &BTreeMap<String, String> {
     }
 }
 
-fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<BinTarget> {
-    let mut targets: Vec<BinTarget> = Vec::new();
+fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Artifact> {
+    let mut targets: Vec<Artifact> = Vec::new();
     for (id, unit) in graph.iter() {
         let package = graph.package(unit.package);
-        if let (UnitKind::Bin(bin), Origin::Member { .. }, Some(args)) =
-            (&unit.kind, &package.origin, RustcArgs::parse(&unit.call.args))
-        {
-            targets.push(BinTarget {
-                name: bin.clone(),
-                bin: bin.clone(),
-                package: unit.package,
-                vertex: vertex_of(id),
-                file: format!("{}{}", args.crate_name, args.extra_filename),
-            });
+        let (Origin::Member { .. }, Side::Target, Some(args)) =
+            (&package.origin, unit.side, RustcArgs::parse(&unit.call.args))
+        else {
+            continue;
+        };
+        let stem = format!("{}{}", args.crate_name, args.extra_filename);
+        let artifact = |name: &str, kind, file: String, installed: String| Artifact {
+            name: name.to_owned(),
+            bin: name.to_owned(),
+            kind,
+            package: unit.package,
+            vertex: vertex_of(id),
+            file,
+            installed,
+        };
+        match &unit.kind {
+            UnitKind::Bin(bin) => targets.push(artifact(bin, ArtifactKind::Program, stem, bin.clone())),
+            UnitKind::Lib { .. } => {
+                let name = format!("lib{}", args.crate_name);
+                for (kind, extension) in [("cdylib", "so"), ("staticlib", "a")] {
+                    if args.crate_types.iter().any(|found| *found == kind) {
+                        let file = format!("lib{stem}.{extension}");
+                        targets.push(artifact(
+                            &name,
+                            ArtifactKind::Library,
+                            file,
+                            format!("{name}.{extension}"),
+                        ));
+                    }
+                }
+            }
+            _ => {}
         }
     }
     let names: Vec<String> = targets.iter().map(|target| target.bin.clone()).collect();

@@ -6,6 +6,7 @@
 
 mod contexts;
 mod environment;
+mod git_ref;
 mod values;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::gateway::CacheImport;
 pub use contexts::{Contexts, MainContext, NamedContext};
 pub use environment::Environment;
+pub use git_ref::GitRef;
 use values::Values;
 
 /// The entry file when the client names none.
@@ -61,6 +63,8 @@ pub struct Request {
     pub sbom: Option<BTreeMap<String, String>>,
     /// The name of the image that this frontend was started from, as the user wrote it after `# syntax=`.
     pub frontend_image: Option<String>,
+    /// When the build began, in milliseconds since 1970.
+    pub started: u64,
     /// Every option as it came, to hand a build on.
     pub options: BTreeMap<String, String>,
 }
@@ -189,6 +193,7 @@ impl Request {
             cache_namespace: values.text("build-arg:BUILDKIT_CACHE_MOUNT_NS").unwrap_or_default(),
             sbom: values.sbom(),
             frontend_image: values.text("cmdline").or_else(|| values.text("source")),
+            started: environment.started,
             options: environment.options.clone(),
         };
         Diagnostics::check(request, gathered)

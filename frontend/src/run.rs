@@ -1,30 +1,22 @@
-//! One build from the client's options to the image: the only place that knows the order of the phases.
+//! One build from the client's options to the result: the only place that knows the order of the phases.
 
-use std::collections::BTreeSet;
-
-use buildkit_llb::{Annotate, Digest, Image, Platform, State};
-use cargo_metadata::Metadata;
+use buildkit_llb::State;
 
 use crate::{
-    caution,
-    config::{Base, Config, ImageName},
-    context::{self, When},
-    diagnostic::{Code, Diagnostic},
-    emit::{
-        Workshop, crates,
-        image::{self as filesystem, BIN_DIR, Binary},
-        package::{Sources, packages},
-        record::Selection,
-    },
-    gateway::{BuildResult, Failure, Gateway, ImageQuery, ResolvedImage, Warning},
-    image::{self, BaseConfig},
-    lock::Lock,
-    members, output,
-    plan::Plan,
-    request::{MainContext, NamedContext, NoCache, Request},
-    target, triple,
-    units::{PackageIx, UnitGraph},
-    workspace::{self, Names},
+    answer,
+    assemble::{self, Assembled},
+    call::{self, Question},
+    config::EntryKind,
+    context::{self, Entry, When},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    dockerfile::Mentions,
+    forward::{self, Offered},
+    gateway::{BuildResult, Failure, Gateway, Warning},
+    output::{self, Built},
+    project::{Compiled, Planned, Project},
+    request::{MainContext, Request},
+    summary::{self, Part},
+    target::{self, Target},
 };
 
 /// Builds what the request asks for. `frontend` is the definition of the frontend's own image, which holds the helper.
@@ -36,229 +28,161 @@ pub async fn run(
     request: &Request,
     frontend: &State,
 ) -> Result<BuildResult, Failure> {
-    let platform = supported(request)?;
-    warn_of_what_is_ignored(gateway, request).await?;
-    let triple = triple::of(platform)?;
-
+    supported(request)?;
     let entry = context::entry(gateway, request).await?;
-    let config = Config::from_workspace_manifest(&entry.file)?;
-    let build_context = context::discover(gateway, request, &entry).await?;
-    let lock = Lock::parse(&build_context.lock)?;
-
-    let toolchain = resolve(gateway, request, &config.toolchain, platform).await?;
-    let toolchain_config = base_config(&toolchain.config);
-    let toolchain_name = config.toolchain.reference.familiar();
-    let workshop = Workshop {
-        build_platform: platform.clone(),
-        toolchain: pinned(&toolchain, platform, "toolchain", Exported::No),
-        toolchain_env: toolchain_config.env(),
-        helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
-    };
-
-    let crates = crates::crates(&lock);
-    let selection = Selection {
-        profile: config.profile.clone(),
-        features: config.features.clone(),
-        no_default_features: config.no_default_features,
-        all_features: config.all_features,
-        target: triple.to_owned(),
-    };
-    let workspace = workspace::query(
-        gateway,
-        request,
-        &workshop,
-        &build_context,
-        &crates,
-        &selection,
-        &Names {
-            manifest: &entry.file,
-            toolchain: &toolchain_name,
-            toolchain_span: config.toolchain.span.as_ref(),
-        },
-    )
-    .await?;
-    for warning in caution::warnings(&build_context.listing, &workspace.recording, &toolchain_name) {
-        gateway.warn(&Warning::from(&warning)).await?;
-    }
-    let graph =
-        UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
-    let plan = Plan::new(&graph);
-    let target = target::select(&plan, request.target.as_deref())?;
-    let wanted = plan.closure([target.vertex]);
-
-    let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
-    let directories = members::directories(&workspace.metadata);
-    let members = members::load(gateway, request, &build_context, &graph, &in_use, &directories).await?;
-    let cache_prefix = cache_prefix(request, &workspace.metadata, &selection, &toolchain);
-    let outputs = packages(
-        &workshop,
-        &graph,
-        &plan,
-        &wanted,
-        &Sources {
-            crates: &crates,
-            context: &build_context.state,
-            listing: &build_context.listing,
-            outside: &members.outside,
-            spans: &members.spans,
-            members: &directories,
-            cache_prefix: &cache_prefix,
-        },
-    );
-
-    let package_config = members.configs.get(&target.package).cloned().unwrap_or_default();
-    let settings = config.image.with(&package_config.image);
-    caution::starts(&settings.base, &plan.vertex(target.vertex).spec, &target.bin)?;
-    let (base, base_json) = match &settings.base {
-        Base::Scratch => (State::SCRATCH, Vec::new()),
-        Base::Image(name) => {
-            let image = resolve(gateway, request, name, platform).await?;
-            (pinned(&image, platform, "base", Exported::AsCacheSays), image.config)
+    // What the Dockerfile frontend knows about Dockerfiles is for it to say, and what nobody knows to refuse.
+    let is_dockerfile = entry.kind == EntryKind::Dockerfile;
+    match answer::question(request) {
+        Ok(None) if is_dockerfile => dockerfile(gateway, request, frontend, &entry).await,
+        Ok(Some(question)) if is_dockerfile && question.is_common() => {
+            dockerfile(gateway, request, frontend, &entry).await
         }
-    };
-    let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
-    let path = format!("{BIN_DIR}/{}", target.bin);
-    let files = filesystem::image(
-        &base,
-        &[Binary { output: &outputs[&target.vertex], file: &target.file, path: path.clone() }],
-        &workspace.vertex,
-        &target.name,
-        members.spans.get(&target.package),
-        epoch,
-    );
-    let settings =
-        output::image_settings(&settings, graph.package(target.package), target, &path, &request.labels);
-    let config = image::config(&base_config(&base_json), platform, &settings, epoch);
+        Ok(Some(Question::Describe)) => Ok(answer::result(call::describe::answer())),
+        Ok(Some(question)) => ask(gateway, request, frontend, &entry, question).await,
+        Ok(None) => build(gateway, request, frontend, &entry).await,
+        Err(unknown) => Err(unknown.into()),
+    }
+}
 
-    let reference = context::solve(gateway, request, &files, When::Used).await?;
-    Ok(output::result(request, platform, reference, config, base_json))
+/// An image for each platform.
+async fn build(
+    gateway: &impl Gateway,
+    request: &Request,
+    frontend: &State,
+    entry: &Entry,
+) -> Result<BuildResult, Failure> {
+    let project = Project::load(gateway, request, frontend, entry).await?;
+    let mut images = Vec::new();
+    for platform in &request.platforms {
+        let planned = project.plan(gateway, request, platform).await?;
+        if images.is_empty() {
+            warn(gateway, &project.cautions(&planned)).await?;
+        }
+        let targets = targets(&project, &planned)?;
+        let target = target::select(&targets, request.target.as_deref())?.clone();
+        let wanted = target.artifacts.iter().map(|artifact| artifact.vertex);
+        let compiled = project.compile(gateway, request, &planned, wanted).await?;
+        let image = assemble::assemble(gateway, request, &project, &planned, &compiled, &target).await?;
+        images.push((planned, target, compiled, image));
+    }
+
+    let parts: Vec<Part<'_>> = images
+        .iter()
+        .map(|(planned, target, compiled, image)| part(planned, target, compiled, image))
+        .collect();
+    let summary = summary::look_back(gateway, request, &project.workshop, &project.context, &parts).await?;
+    let mut built = Vec::new();
+    for (planned, _, _, image) in images {
+        let reference = context::solve(gateway, request, &image.files, When::Used).await?;
+        built.push(Built {
+            platform: planned.platform,
+            reference,
+            config: image.config,
+            base_config: image.base.and_then(|base| base.config).unwrap_or_default(),
+            attestations: None,
+        });
+    }
+    Ok(output::result(request, built, &summary))
+}
+
+fn part<'a>(
+    planned: &'a Planned,
+    target: &'a Target,
+    compiled: &'a Compiled,
+    image: &'a Assembled,
+) -> Part<'a> {
+    Part {
+        target: &target.name,
+        platform: planned.platform.to_string(),
+        files: &image.files,
+        keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
+        reports: compiled.outputs.values().filter_map(|output| output.report.as_ref()).collect(),
+    }
+}
+
+/// An answer in place of an image.
+async fn ask(
+    gateway: &impl Gateway,
+    request: &Request,
+    frontend: &State,
+    entry: &Entry,
+    question: Question,
+) -> Result<BuildResult, Failure> {
+    let answered = async {
+        let project = Project::load(gateway, request, frontend, entry).await?;
+        let platform = request.platforms.first().unwrap_or(&request.build_platform);
+        let planned = project.plan(gateway, request, platform).await?;
+        answer::answer(gateway, request, &project, &planned, entry, question).await
+    };
+    match (answered.await, question) {
+        (Ok(answer), _) => Ok(answer::result(answer)),
+        // To find what is wrong is what a check is for.
+        (Err(Failure::Input(errors)), Question::Lint) => {
+            Ok(answer::result(answer::check(Err(errors), entry)))
+        }
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+/// Hands a Dockerfile on, with the targets that it may want as named contexts.
+async fn dockerfile(
+    gateway: &impl Gateway,
+    request: &Request,
+    frontend: &State,
+    entry: &Entry,
+) -> Result<BuildResult, Failure> {
+    let mentions = Mentions::parse(&String::from_utf8_lossy(entry.file.text()));
+    let project = Project::load(gateway, request, frontend, entry).await?;
+    let mut offers = Vec::new();
+    for (at, platform) in request.platforms.iter().enumerate() {
+        let planned = project.plan(gateway, request, platform).await?;
+        let targets = targets(&project, &planned)?;
+        let names = || targets.iter().map(|target| target.name.as_str());
+        if at == 0 {
+            warn(gateway, &project.cautions(&planned)).await?;
+            warn(gateway, &forward::hidden(&mentions, names())).await?;
+        }
+        let wanted = forward::wanted(&mentions, names());
+        let target_of = |name: &str| targets.iter().find(|target| target.name == name);
+        let vertices = wanted
+            .values()
+            .filter_map(|name| target_of(name))
+            .flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex));
+        let compiled = project.compile(gateway, request, &planned, vertices).await?;
+        for (alias, name) in &wanted {
+            let Some(target) = target_of(name) else { continue };
+            let (state, config) =
+                assemble::offered(gateway, request, &project, &planned, &compiled, target).await?;
+            offers.push(Offered { name: alias.clone(), platform: platform.clone(), state, config });
+        }
+    }
+    let inputs = gateway.inputs().await?;
+    Ok(gateway.solve_frontend(&forward::forward(request, &offers, inputs)).await?)
+}
+
+fn targets(project: &Project, planned: &Planned) -> Result<Vec<Target>, Diagnostics> {
+    target::all(&planned.plan, &project.config.images).map_err(Diagnostics::new)
+}
+
+async fn warn(gateway: &impl Gateway, warnings: &[Diagnostic]) -> Result<(), Failure> {
+    for warning in warnings {
+        gateway.warn(&Warning::from(warning)).await?;
+    }
+    Ok(())
 }
 
 /// The last second whose date image configurations can write: 9999-12-31T23:59:59Z.
 const EPOCH_MAX: u64 = 253_402_300_799;
 
-/// Where the frontend's image has the helper.
-pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
-
-/// The one platform to build for; refuses what cannot be built.
-fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
+/// Refuses what cannot be built.
+fn supported(request: &Request) -> Result<(), Diagnostic> {
     if request.contexts.main != MainContext::Local {
         return Err(Diagnostic::error(Code::UnsupportedOption, "the build context is not a local directory")
             .help("check the repository out and pass its directory"));
-    }
-    if let Some(call) = &request.subrequest {
-        return Err(Diagnostic::error(
-            Code::UnsupportedOption,
-            format!("this frontend cannot answer `{call}`"),
-        ));
     }
     if request.source_date_epoch.is_some_and(|epoch| epoch > EPOCH_MAX) {
         return Err(Diagnostic::error(Code::InvalidOption, "`SOURCE_DATE_EPOCH` lies after the year 9999")
             .help("it counts seconds, not milliseconds"));
     }
-    let platform = request.single_platform()?;
-    if platform != &request.build_platform {
-        return Err(Diagnostic::error(
-            Code::UnsupportedOption,
-            format!("cannot build for `{platform}` on `{}`", request.build_platform),
-        )
-        .help("leave `--platform` out, or use a builder of that platform"));
-    }
-    Ok(platform)
-}
-
-/// Says which options have no effect, so that nobody waits for one.
-async fn warn_of_what_is_ignored(gateway: &impl Gateway, request: &Request) -> Result<(), Failure> {
-    if request.no_cache != NoCache::Off {
-        let warning = Diagnostic::warning(
-            Code::UnsupportedOption,
-            "`--no-cache` and `--no-cache-filter` have no effect",
-        )
-        .help("`docker buildx prune` empties the builder's cache");
-        gateway.warn(&Warning::from(&warning)).await?;
-    }
     Ok(())
-}
-
-/// Asks for an image's digest and configuration; a named context of the image's name replaces it.
-async fn resolve(
-    gateway: &impl Gateway,
-    request: &Request,
-    name: &ImageName,
-    platform: &Platform,
-) -> Result<ResolvedImage, Failure> {
-    let familiar = name.reference.familiar();
-    let reference = match request.named_context(&familiar, platform) {
-        None => name.reference.clone(),
-        Some(NamedContext::Image(reference)) => reference.clone(),
-        Some(_) => {
-            return Err(Diagnostic::error(
-                Code::UnsupportedOption,
-                format!("the named context `{familiar}` is not an image"),
-            )
-            .help(format!("pass `--build-context {familiar}=docker-image://…`"))
-            .into());
-        }
-    };
-    let query = ImageQuery {
-        log_name: format!("[internal] load metadata for {}", reference.familiar()),
-        reference,
-        platform: platform.clone(),
-        resolve_mode: request.resolve_mode,
-        oci_layout: None,
-    };
-    Ok(gateway.resolve_image(&query).await?)
-}
-
-/// What cannot be read is as good as an image that says nothing; scratch has no configuration at all.
-fn base_config(json: &[u8]) -> BaseConfig {
-    BaseConfig::parse(json).unwrap_or_default()
-}
-
-/// Whether an image's layers go into an exported cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exported {
-    /// As the client's cache options say.
-    AsCacheSays,
-    /// Never: a gigabyte that every machine has from its registry, and that no image is made of.
-    No,
-}
-
-/// The image as a source whose key is its digest.
-fn pinned(image: &ResolvedImage, platform: &Platform, label: &str, exported: Exported) -> State {
-    let reference = image.reference.clone().with_digest(&image.digest);
-    let source = Image::new(&reference, platform)
-        .labeled(label)
-        .named(format!("[{label}] {}", image.reference.familiar()));
-    match exported {
-        Exported::AsCacheSays => source.state(),
-        Exported::No => source.export_cache(false).state(),
-    }
-}
-
-/// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
-/// another's, so that nothing in a mount can be read by a compiler that did not write it.
-fn cache_prefix(
-    request: &Request,
-    metadata: &Metadata,
-    selection: &Selection,
-    toolchain: &ResolvedImage,
-) -> String {
-    let mut members: Vec<&str> =
-        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
-    members.sort_unstable();
-    let workspace = match metadata.root_package() {
-        Some(root) => root.name.to_string(),
-        None => Digest::of(members.join(" ").as_bytes()).hex()[..16].to_owned(),
-    };
-    let namespace = match request.cache_namespace.as_str() {
-        "" => String::new(),
-        namespace => format!("{namespace}/"),
-    };
-    format!(
-        "{namespace}longshore/{workspace}/{}/{}/{}",
-        selection.target,
-        selection.profile,
-        &toolchain.digest.hex()[..16]
-    )
 }

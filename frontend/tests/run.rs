@@ -61,18 +61,24 @@ async fn hello_from_one_line_to_an_image() {
         read ref-3 .fsutil-metadata
         read ref-3 Cargo.toml
         read ref-3 Cargo.lock
+        read ref-3 Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
         read ref-4 recording.json
         read ref-4 metadata.json
-        read ref-3 Cargo.toml
         solve 1 ops for [internal] load build context
         read ref-5 src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 10 ops for [image] hello
-        return ref-6
+        solve 12 ops for [longshore] summary, evaluate
+        read ref-6 summary.json
+        solve 11 ops for [image] hello
+        return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/hello"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.description":"Greets whoever runs the image","org.opencontainers.image.licenses":"MIT OR Apache-2.0","org.opencontainers.image.title":"hello","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6ImhlbGxvIn1dLCJyZXVzZWQiOjEsInN0ZXBzIjoxfQ==
+            frontend.result.inlinemessage = hello (linux/amd64): 0 B
+        1 step, all reused
+
             refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
     "#]].assert_eq(&built.transcript.to_string());
 }
@@ -90,19 +96,26 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-3 .fsutil-metadata
         read ref-3 Cargo.toml
         read ref-3 Cargo.lock
+        read ref-3 apps/other/Cargo.toml
+        read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
         read ref-4 recording.json
         read ref-4 metadata.json
-        read ref-3 apps/report/Cargo.toml
         solve 1 ops for [internal] load build context
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 11 ops for [image] report
-        return ref-6
+        solve 13 ops for [longshore] summary, evaluate
+        read ref-6 summary.json
+        solve 12 ops for [image] report
+        return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6InJlcG9ydCJ9XSwicmV1c2VkIjoyLCJzdGVwcyI6Mn0=
+            frontend.result.inlinemessage = report (linux/amd64): 0 B
+        2 steps, all reused
+
             refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
     "#]].assert_eq(&built.transcript.to_string());
 }
@@ -131,19 +144,26 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         list ref-3 /apps/other/src
         read ref-3 Cargo.toml
         read ref-3 Cargo.lock
+        read ref-3 apps/other/Cargo.toml
+        read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
         read ref-4 recording.json
         read ref-4 metadata.json
-        read ref-3 apps/report/Cargo.toml
         solve 1 ops for [internal] load build context
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 10 ops for [image] report
-        return ref-6
+        solve 12 ops for [longshore] summary, evaluate
+        read ref-6 summary.json
+        solve 11 ops for [image] report
+        return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6InJlcG9ydCJ9XSwicmV1c2VkIjoyLCJzdGVwcyI6Mn0=
+            frontend.result.inlinemessage = report (linux/amd64): 0 B
+        2 steps, all reused
+
             refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
     "#]].assert_eq(&built.transcript.to_string());
     // The old way finds the same: but for the list itself, the image comes out of the same graph.
@@ -185,8 +205,12 @@ async fn what_the_client_asks_for_is_in_the_result() {
     let returned = built.transcript.to_string();
     expect![[r#"
         return
-            linux/amd64 = ref-6
-            containerimage.config/linux/amd64 = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/server"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","RUST_LOG=info"],"ExposedPorts":{"8081/tcp":{}},"Labels":{"org.opencontainers.image.title":"server","org.opencontainers.image.version":"0.1.0","team":"shop"},"User":"65532:65532"},"created":"2023-11-14T22:13:20Z","os":"linux"}
+            linux/amd64 = ref-7
+            containerimage.config/linux/amd64 = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/server"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","RUST_LOG=info"],"ExposedPorts":{"8081/tcp":{}},"Labels":{"org.opencontainers.image.title":"admin:server","org.opencontainers.image.version":"0.1.0","team":"shop"},"User":"65532:65532"},"created":"2023-11-14T22:13:20Z","os":"linux"}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6ImFkbWluOnNlcnZlciJ9XSwicmV1c2VkIjoxLCJzdGVwcyI6MX0=
+            frontend.result.inlinemessage = admin:server (linux/amd64): 0 B
+        1 step, all reused
+
             refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
             source.date.epoch/linux/amd64 = 1700000000
     "#]].assert_eq(&returned[returned.find("return").unwrap()..]);
@@ -210,9 +234,12 @@ async fn a_manifest_that_is_no_toml() {
     check_refused(
         &build(&Project::load("error-toml-syntax")).await,
         expect![[r#"
-        invalid basic string, expected `"`
-        at Cargo.toml:6-6
-    "#]],
+            2 problems
+            Cargo.toml:6: invalid basic string, expected `"`
+            Cargo.toml:6: invalid basic string, expected `"`
+            at Cargo.toml:6-6
+            at Cargo.toml:6-6
+        "#]],
     );
 }
 
@@ -317,9 +344,9 @@ async fn several_targets_and_none_asked_for() {
     check_refused(
         &build_with(&[], daemon(&project)).await,
         expect![[r#"
-        the workspace has 2 binaries, and no target was asked for
-        help: choose one with `--target`: `server`, `worker`
-    "#]],
+            the workspace has 2 targets, and none was asked for
+            help: choose one with `--target`: `server`, `worker`
+        "#]],
     );
 }
 
@@ -336,14 +363,14 @@ async fn a_target_that_two_packages_have() {
 }
 
 #[tokio::test]
-async fn a_platform_that_is_not_the_builders() {
+async fn a_platform_that_nobody_compiles_for() {
     let project = Project::load("hello");
     check_refused(
-        &build_with(&pairs(&[("platform", "linux/arm64")]), daemon(&project)).await,
+        &build_with(&pairs(&[("platform", "windows/amd64")]), daemon(&project)).await,
         expect![[r#"
-        cannot build for `linux/arm64` on `linux/amd64`
-        help: leave `--platform` out, or use a builder of that platform
-    "#]],
+            platform `windows/amd64` is not supported
+            help: build for `linux/amd64` or `linux/arm64`
+        "#]],
     );
 }
 
@@ -351,13 +378,14 @@ async fn a_platform_that_is_not_the_builders() {
 async fn several_platforms_at_once() {
     let project = Project::load("hello");
     let options = pairs(&[("platform", "linux/amd64,linux/arm64")]);
-    check_refused(
-        &build_with(&options, daemon(&project)).await,
-        expect![[r#"
-            this needs one platform, `--platform` names `linux/amd64`, `linux/arm64`
-            help: build for one platform at a time
-        "#]],
-    );
+    let built = build_with(&options, daemon(&project)).await;
+    let platforms = built.metadata("refs.platforms").unwrap();
+    expect![[r#"{"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}},{"ID":"linux/arm64","Platform":{"architecture":"arm64","os":"linux"}}]}"#]].assert_eq(&String::from_utf8_lossy(&platforms));
+    for platform in ["linux/amd64", "linux/arm64"] {
+        let config = built.metadata(&format!("containerimage.config/{platform}")).unwrap();
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        assert_eq!(format!("linux/{}", config["architecture"].as_str().unwrap()), platform);
+    }
 }
 
 #[tokio::test]
@@ -379,11 +407,60 @@ async fn a_remote_context() {
 async fn a_question_that_nobody_answers() {
     let project = Project::load("hello");
     check_refused(
-        &build_with(&pairs(&[("requestid", "frontend.lint")]), daemon(&project)).await,
+        &build_with(&pairs(&[("requestid", "frontend.grpah")]), daemon(&project)).await,
         expect![[r#"
-        this frontend cannot answer `frontend.lint`
-    "#]],
+            this frontend cannot answer `frontend.grpah`
+            help: `--call` takes check, lint, outline, targets, subrequests.describe, graph, graph-svg, plan, explain, bake
+        "#]],
     );
+}
+
+#[tokio::test]
+async fn a_check_finds_what_is_wrong_and_the_build_does_not_fail() {
+    let project = project("[workspace.metadata.longshore]\nprofil = \"dev\"\nbase = 1\n");
+    let built = build_with(&pairs(&[("requestid", "frontend.lint")]), daemon(&project)).await;
+    assert_eq!(built.metadata("result.statuscode").unwrap(), b"1");
+    expect![[r#"
+        Check complete, 2 findings.
+
+        ERROR: unknown-key
+        unknown key `profil`
+        help: did you mean `profile`?
+        Cargo.toml:2
+        --------------------
+           1 |     [workspace.metadata.longshore]
+           2 | >>> profil = "dev"
+           3 |     base = 1
+        --------------------
+
+        ERROR: invalid-value
+        `base` is an integer, expected a string
+        Cargo.toml:3
+        --------------------
+           1 |     [workspace.metadata.longshore]
+           2 |     profil = "dev"
+           3 | >>> base = 1
+        --------------------
+    "#]]
+    .assert_eq(&String::from_utf8_lossy(&built.metadata("result.txt").unwrap()));
+}
+
+#[tokio::test]
+async fn every_question_has_an_answer() {
+    let project = Project::load("links");
+    for question in longshore::call::Question::ALL {
+        let options = [options(&project), pairs(&[("requestid", question.name())])].concat();
+        let built = build_with(&options, daemon(&project)).await;
+        let text = built.metadata("result.txt").unwrap_or_else(|| panic!("{} has no text", question.name()));
+        assert!(!text.is_empty(), "{}", question.name());
+        let json: serde_json::Value =
+            serde_json::from_slice(&built.metadata("result.json").unwrap()).unwrap();
+        assert!(json.is_object() || json.is_array(), "{}", question.name());
+        let solved = built.transcript.solved();
+        let names: Vec<_> =
+            solved.iter().filter_map(|request| name_of(request.definition.as_ref()?)).collect();
+        assert!(!names.iter().any(|name| name.starts_with("[image]")), "nothing is built: {names:?}");
+    }
 }
 
 #[tokio::test]

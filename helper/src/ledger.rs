@@ -7,7 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_helper::report::{Entry, LEDGER_DIR, SUMMARY_FILE, Summary, SummaryRequest};
+use longshore_helper::report::{
+    Entry, LEDGER_DIR, SUMMARY_FILE, Summary, SummaryRequest, WARNINGS_FILE, Warning,
+};
 
 use crate::problem::{Doing, Result};
 use crate::{files, mtime, slots, tree};
@@ -90,6 +92,14 @@ pub(crate) fn summarise(request: &SummaryRequest) -> Result<()> {
         let path = Path::new(measured);
         summary.sizes.push(size(path).doing("measure", path)?);
     }
+    for report in &request.reports {
+        let file = Path::new(report).join(WARNINGS_FILE);
+        if file.is_file() {
+            summary.warnings.extend(files::read_json::<Vec<Warning>>(&file)?);
+        }
+    }
+    summary.warnings.sort();
+    summary.warnings.dedup();
     let output = Path::new(&request.output);
     fs::create_dir_all(output).doing("create", output)?;
     files::write_json(&output.join(SUMMARY_FILE), &summary)?;

@@ -51,6 +51,9 @@ pub struct SummaryRequest {
     pub keys: Vec<String>,
     /// Directories whose size is wanted.
     pub measured: Vec<String>,
+    /// Reports of vertices: directories that may have a [`WARNINGS_FILE`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
     /// Where to write the answer.
     pub output: String,
     /// When the build began, in milliseconds since 1970. It also makes each build ask anew.
@@ -64,4 +67,7 @@ pub struct Summary {
     pub entries: BTreeMap<String, Entry>,
     /// Sizes of the measured directories, in bytes, in the order of the request.
     pub sizes: Vec<u64>,
+    /// What the reports have, each once, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }

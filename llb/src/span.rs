@@ -76,6 +76,14 @@ impl SourceFile {
         Span { file: self.clone(), first: self.line(start), last: self.line(last) }
     }
 
+    /// These lines, counted from 1.
+    #[must_use]
+    pub fn lines(&self, lines: RangeInclusive<u32>) -> Span {
+        let last = self.line(self.text().len());
+        let first = (*lines.start()).clamp(1, last);
+        Span { file: self.clone(), first, last: (*lines.end()).clamp(first, last) }
+    }
+
     /// The 1-based line of a byte.
     fn line(&self, byte: usize) -> u32 {
         let text = self.text();

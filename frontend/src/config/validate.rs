@@ -16,6 +16,7 @@ use crate::diagnostic::{Code, Diagnostic};
 pub(super) fn workspace(raw: RawWorkspace, gathered: &mut Vec<Diagnostic>) -> Config {
     let default = Config::default();
     Config {
+        images: BTreeMap::new(),
         toolchain: raw
             .toolchain
             .and_then(|name| valid("toolchain", name, toolchain_name, gathered))

@@ -34,6 +34,7 @@ codes! {
     AmbiguousTarget = "ambiguous-target", "Several packages build a binary of the requested name.";
     BuildkitTooOld = "buildkit-too-old", "The build needs something that this BuildKit does not have.";
     CargoFailed = "cargo-failed", "cargo itself refused the workspace.";
+    HiddenTarget = "hidden-target", "A stage of the Dockerfile has the name of a target that the file seems to want.";
     InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";
     InvalidOption = "invalid-option", "A build option has a value that cannot be understood.";
     InvalidValue = "invalid-value", "A setting has a value that it cannot have.";
@@ -72,6 +73,7 @@ mod tests {
             ambiguous-target
             buildkit-too-old
             cargo-failed
+            hidden-target
             invalid-context
             invalid-option
             invalid-value

@@ -1,10 +1,42 @@
-//! The image's filesystem: a base, and binaries on it.
+//! An image's filesystem, layer by layer: what changes least lies lowest.
+//!
+//! The base; each asset; certificates and users; the user's files; the programs. The last step before the layers is a
+//! vertex that looks at the programs with the image's own eyes: whether they could start there.
 
-use buildkit_llb::{Annotate, Copy, Files, Owner, Span, State};
+use buildkit_llb::{Annotate, Copy, Digest, Files, Http, HttpUrl, Owner, Span, State};
+use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
-/// One binary of an image.
+use super::Workshop;
+use crate::paths;
+
+/// What lies in an image.
 #[derive(Debug, Clone)]
-pub struct Binary<'a> {
+pub struct Contents<'a> {
+    /// What everything is put on.
+    pub base: &'a State,
+    /// Downloads, each a layer of its own.
+    pub assets: Vec<Asset<'a>>,
+    /// CA certificates of the toolchain image are put in.
+    pub certificates: bool,
+    /// The base is empty, so the image gets what every program expects: `/etc/passwd`, `/tmp`.
+    pub bare: bool,
+    /// Files of the build context.
+    pub files: Vec<FileCopy<'a>>,
+    /// Programs and libraries.
+    pub programs: Vec<Program<'a>>,
+    /// What becomes of shared libraries that programs need.
+    pub libraries: Libraries,
+    /// Where the image's environment has the loader look for libraries.
+    pub library_path: Vec<String>,
+    /// The base is looked at for libraries; a program that is linked statically needs none.
+    pub checked_on_base: bool,
+    /// Written into the programs that have room for it.
+    pub stamp: Option<String>,
+}
+
+/// A program or library of an image.
+#[derive(Debug, Clone)]
+pub struct Program<'a> {
     /// The output of the vertex that compiled it.
     pub output: &'a State,
     /// File in that output.
@@ -13,36 +45,215 @@ pub struct Binary<'a> {
     pub path: String,
 }
 
-/// Where binaries go.
+/// A download.
+#[derive(Debug, Clone)]
+pub struct Asset<'a> {
+    /// Where from.
+    pub url: HttpUrl,
+    /// What it must be.
+    pub checksum: Digest,
+    /// Absolute path in the image: of the file, or of the directory to unpack into.
+    pub to: &'a str,
+    /// It is an archive.
+    pub unpack: bool,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Permission bits; absent keeps what it has.
+    pub mode: Option<u32>,
+    /// Where the user asked for it.
+    pub span: &'a Span,
+}
+
+/// A file or directory of the build context.
+#[derive(Debug, Clone)]
+pub struct FileCopy<'a> {
+    /// The build context.
+    pub context: &'a State,
+    /// Path or pattern below the context's root.
+    pub from: String,
+    /// It is a directory, whose contents are meant.
+    pub contents: bool,
+    /// Absolute path in the image.
+    pub to: &'a str,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Permission bits; absent keeps what it has.
+    pub mode: Option<u32>,
+}
+
+/// Where programs go.
 pub const BIN_DIR: &str = "/usr/local/bin";
 
-/// Lays binaries on a base.
-///
-/// `plan` is the recording: nothing of it is copied, but it becomes part of the result's graph, so that a cache
-/// exported with `mode=max` carries it and a fresh machine need not record again.
-pub fn image(
-    base: &State,
-    binaries: &[Binary<'_>],
-    plan: &State,
-    name: &str,
-    span: Option<&Span>,
-    epoch: Option<i64>,
-) -> State {
-    let mut files = Files::on(base);
-    for binary in binaries {
-        let mut copy = Copy::new(binary.output, format!("/{}", binary.file), binary.path.as_str())
-            .mode(0o755)
-            .owner(Owner::ids(0, 0))
-            .parents();
-        if let Some(epoch) = epoch {
-            copy = copy.timestamp(epoch);
-        }
-        files = files.add(copy);
+/// Where libraries for others to load go.
+pub const LIB_DIR: &str = "/usr/local/lib";
+
+/// Where the toolchain image has the certificates, and where programs look for them (Debian's `ca-certificates`).
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Users of an image on `scratch`: those of Debian that matter, and the one that programs run as.
+const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n\
+    nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n";
+
+/// How an image is called, and what it depends on without containing it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// Its target's name.
+    pub name: &'a str,
+    /// Where the user asked for it.
+    pub span: Option<&'a Span>,
+    /// The recording: nothing of it is copied, but it becomes part of the image's graph, so that a cache exported with
+    /// `mode=max` carries it and a fresh machine need not record again.
+    pub plan: &'a State,
+    /// What all files are dated, in seconds since 1970.
+    pub epoch: Option<i64>,
+}
+
+/// The filesystem of an image.
+pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> State {
+    let mut below = contents.base.clone();
+    for asset in &contents.assets {
+        below = with_asset(&below, asset, about);
     }
-    files = files.add(Copy::new(plan, "/nothing-of-the-plan*", "/").wildcard().allow_empty_wildcard());
-    let mut files = files.labeled(format!("image:{name}")).named(format!("[image] {name}"));
-    if let Some(span) = span {
-        files = files.at(span);
+    if contents.certificates || contents.bare {
+        below = with_system(workshop, &below, contents, about);
     }
-    files.state()
+    let finished = (!contents.programs.is_empty()).then(|| finished(workshop, contents, about));
+
+    let mut files = Files::on(&below);
+    for file in &contents.files {
+        let mut copy =
+            dated(Copy::new(file.context, &file.from, file.to).parents(), about).owner(file.owner.clone());
+        copy = if file.contents { copy.contents() } else { copy.wildcard() };
+        files = files.add(match file.mode {
+            Some(mode) => copy.mode(mode),
+            None => copy,
+        });
+    }
+    if let Some(finished) = &finished {
+        files = files.add(dated(Copy::new(finished, "/", "/").contents().parents(), about));
+    }
+    files = files.add(Copy::new(about.plan, "/nothing-of-the-plan*", "/").wildcard().allow_empty_wildcard());
+    let files = files.labeled(format!("image:{}", about.name)).named(format!("[image] {}", about.name));
+    match about.span {
+        Some(span) => files.at(span).state(),
+        None => files.state(),
+    }
+}
+
+/// Programs and nothing else.
+pub fn programs(programs: &[Program<'_>], name: &str, plan: &State) -> State {
+    let mut files = Files::on(&State::SCRATCH);
+    for program in programs {
+        let copy = Copy::new(program.output, format!("/{}", program.file), program.path.as_str());
+        files = files.add(copy.mode(0o755).owner(Owner::ids(0, 0)).parents());
+    }
+    files
+        .add(Copy::new(plan, "/nothing-of-the-plan*", "/").wildcard().allow_empty_wildcard())
+        .labeled(format!("context:{name}"))
+        .named(format!("[context {name}] from the workspace"))
+        .state()
+}
+
+/// The programs as the image will have them, at their paths: stamped, checked, with the libraries that they need.
+fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> State {
+    let programs = contents.programs.iter().enumerate();
+    let request = FinishRequest {
+        programs: programs
+            .clone()
+            .map(|(at, program)| FinishProgram {
+                file: format!("{}/{at}/{}", paths::PROGRAMS, program.file),
+                path: program.path.clone(),
+            })
+            .collect(),
+        root: contents.checked_on_base.then(|| paths::IMAGE.to_owned()),
+        libraries: contents.libraries,
+        library_path: contents.library_path.clone(),
+        stamp: contents.stamp.clone(),
+        output: paths::FINISHED.to_owned(),
+    };
+    let request = serde_json::to_string(&request).expect("strings can be written as JSON");
+    let mut exec = workshop.helper("finish", &request);
+    for (at, program) in programs {
+        exec = exec.mount(format!("{}/{at}", paths::PROGRAMS), program.output);
+    }
+    if contents.checked_on_base {
+        exec = exec.mount(paths::IMAGE, contents.base);
+    }
+    let exec = exec
+        .output(paths::FINISHED, &State::SCRATCH)
+        .labeled(format!("finish:{}", about.name))
+        .named(format!("[image] {}: check programs", about.name));
+    match about.span {
+        Some(span) => exec.at(span).run(),
+        None => exec.run(),
+    }
+}
+
+/// A layer with one download.
+fn with_asset(below: &State, asset: &Asset<'_>, about: &About<'_>) -> State {
+    let name = asset.to.trim_end_matches('/').rsplit('/').next().unwrap_or(asset.to);
+    let download = Http::new(&asset.url, &asset.checksum)
+        .filename("asset")
+        .labeled(format!("asset:{}", asset.to))
+        .named(format!("[asset] download {name}"))
+        .at(asset.span)
+        .state();
+    let mut copy =
+        dated(Copy::new(&download, "/asset", asset.to).parents(), about).owner(asset.owner.clone());
+    if asset.unpack {
+        copy = copy.unpack();
+    }
+    // BuildKit gives downloads the mode 0600, with which nobody but root could read them.
+    let mode = asset.mode.or((!asset.unpack).then_some(0o644));
+    if let Some(mode) = mode {
+        copy = copy.mode(mode);
+    }
+    Files::on(below)
+        .add(copy)
+        .labeled(format!("layer:{}", asset.to))
+        .named(format!("[asset] {}", asset.to))
+        .at(asset.span)
+        .state()
+}
+
+/// A layer with what programs expect of a system.
+fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, about: &About<'_>) -> State {
+    let mut files = Files::on(below);
+    if contents.bare {
+        let write = |path: &str, text: &str| dated_write(path, text, about);
+        files = files
+            .add(dated_mkdir("/etc", 0o755, about))
+            .add(write("/etc/passwd", PASSWD))
+            .add(write("/etc/group", GROUP))
+            .add(dated_mkdir("/tmp", 0o1777, about));
+    }
+    if contents.certificates {
+        let copy = Copy::new(&workshop.toolchain, CERTIFICATES, CERTIFICATES)
+            .parents()
+            .follow_symlinks()
+            .mode(0o644);
+        files = files.add(dated(copy, about));
+    }
+    files
+        .labeled(format!("system:{}", about.name))
+        .named(format!("[image] {}: certificates and users", about.name))
+        .state()
+}
+
+fn dated(copy: Copy, about: &About<'_>) -> Copy {
+    match about.epoch {
+        Some(epoch) => copy.timestamp(epoch),
+        None => copy,
+    }
+}
+
+fn dated_write(path: &str, text: &str, about: &About<'_>) -> buildkit_llb::Write {
+    let write = buildkit_llb::Write::new(path, 0o644, text);
+    write.timestamp(about.epoch.unwrap_or(0))
+}
+
+fn dated_mkdir(path: &str, mode: u32, about: &About<'_>) -> buildkit_llb::Mkdir {
+    buildkit_llb::Mkdir::new(path, mode).parents().timestamp(about.epoch.unwrap_or(0))
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Annotate, Bind, Copy, Files, Mount, Sharing, Span, State};
+use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};
-use longshore_helper::spec::Step;
+use longshore_helper::spec::{Spec, Step};
 
 use super::Workshop;
 use crate::{
     listing::{Kind, Listing},
     paths,
-    plan::{Part, Plan, VertexId},
+    plan::{Part, Plan, Vertex, VertexId},
+    request::NoCache,
     units::{Origin, PackageIx, Side, UnitGraph},
 };
 
@@ -31,6 +32,52 @@ pub struct Sources<'a> {
     pub members: &'a BTreeSet<Utf8PathBuf>,
     /// Before the ids of members' cache mounts: namespace, workspace, target, profile, toolchain.
     pub cache_prefix: &'a str,
+    /// For each member: what its steps see besides its files.
+    pub grants: &'a BTreeMap<PackageIx, Grants>,
+    /// Which vertices run though their results are known: `--no-cache`, `--no-cache-filter`.
+    pub no_cache: &'a NoCache,
+    /// Tells this build from all others.
+    pub build: &'a str,
+}
+
+/// What the steps of one package see and those of no other do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Build arguments, as variables.
+    pub args: BTreeMap<String, String>,
+    /// The client's secrets.
+    pub secrets: Vec<SecretGrant>,
+}
+
+/// A secret of the client's and where a step finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretGrant {
+    /// `--secret id=ID`.
+    pub id: String,
+    /// Where it is.
+    pub place: SecretPlace,
+    /// The build goes on without it.
+    pub optional: bool,
+}
+
+/// Where a step finds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In this variable.
+    Env(String),
+    /// In the file at this path.
+    File(String),
+}
+
+/// What a vertex makes.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// What its package's dependents and images use.
+    pub files: State,
+    /// What there is to tell about it, a member's warnings: apart, so that they are part of nobody's key.
+    pub report: Option<State>,
+    /// What its entry in the ledger is called.
+    pub ledger: String,
 }
 
 /// The outputs of `wanted`, which must hold the inputs of all it holds.
@@ -40,54 +87,143 @@ pub fn packages(
     plan: &Plan,
     wanted: &BTreeSet<VertexId>,
     sources: &Sources<'_>,
-) -> BTreeMap<VertexId, State> {
+) -> BTreeMap<VertexId, Output> {
     let mut members: BTreeMap<PackageIx, State> = BTreeMap::new();
-    let mut outputs: BTreeMap<VertexId, State> = BTreeMap::new();
+    let mut outputs: BTreeMap<VertexId, Output> = BTreeMap::new();
     // Ids are in order of dependency.
     for id in wanted {
         let vertex = plan.vertex(*id);
         let package = graph.package(vertex.package);
-        let request = serde_json::to_string(&vertex.spec).expect("a spec can be written as JSON");
-        let mut exec =
-            workshop.helper("build", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex.
         let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
         let source = |bind: Bind| if writable { bind.discard() } else { bind };
+        let own = match &package.origin {
+            Origin::Locked { directory } => &sources.crates[directory],
+            Origin::Member { directory } => members
+                .entry(vertex.package)
+                .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
+        };
+        let grants = sources.grants.get(&vertex.package);
+        let request = request(vertex, own, &outputs, grants);
+        let mut exec =
+            workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
             Origin::Locked { directory } => exec.mount(
                 format!("{}/{directory}", paths::VENDOR),
-                source(Bind::new(&sources.crates[directory]).subpath(&format!("/{directory}"))),
+                source(Bind::new(own).subpath(&format!("/{directory}"))),
             ),
-            Origin::Member { directory } => {
-                let own = members
-                    .entry(vertex.package)
-                    .or_insert_with(|| member(directory, &package.name, vertex.package, sources));
-                exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
-                    paths::MEMBER_CACHE,
-                    Mount::cache(
-                        format!("{}/{}", sources.cache_prefix, cache_name(&package.key, vertex.side)),
-                        Sharing::Shared,
-                    ),
-                )
-            }
+            Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
+                paths::MEMBER_CACHE,
+                Mount::cache(
+                    cache_id(graph, plan, *id, sources.cache_prefix).expect("it is a member's vertex"),
+                    Sharing::Shared,
+                ),
+            ),
         };
         for input in &vertex.inputs {
-            exec = exec.mount(plan.vertex(*input).output(), &outputs[input]);
+            exec = exec.mount(plan.vertex(*input).output(), &outputs[input].files);
         }
-        let mut exec = exec
-            .output(vertex.output(), &State::SCRATCH)
-            .labeled(format!("build:{}", vertex.output().trim_start_matches('/')))
-            .named(name(graph, plan, *id));
-        if let Some(span) = sources.spans.get(&vertex.package) {
-            exec = exec.at(span);
+        if let Some(grants) = grants {
+            exec = grant(exec, grants);
         }
-        outputs.insert(*id, exec.run());
+        if runs_anyway(sources.no_cache, &package.name, &vertex.part) {
+            exec = exec.env(longshore_helper::NO_CACHE_ENV, sources.build);
+        }
+        let exec = exec.output(vertex.output(), &State::SCRATCH);
+        let is_member = package.member_directory().is_some();
+        let (files, report) = if is_member {
+            let (files, report) =
+                described(exec.output(paths::REPORT, &State::SCRATCH), graph, plan, *id, sources).run();
+            (files, Some(report))
+        } else {
+            (described(exec, graph, plan, *id, sources).run(), None)
+        };
+        outputs.insert(*id, Output { files, report, ledger: request.ledger });
     }
     outputs
 }
 
-/// What the user reads: `[build] serde 1.0.228`, `[build] serde 1.0.228 (host)`, `[build] server 0.1.0 (bin "server")`.
-fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
+/// What the helper is asked to do in a vertex.
+struct Request {
+    json: String,
+    ledger: String,
+}
+
+fn request(
+    vertex: &Vertex,
+    own: &State,
+    outputs: &BTreeMap<VertexId, Output>,
+    grants: Option<&Grants>,
+) -> Request {
+    let mut spec = vertex.spec.clone();
+    spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
+    spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
+    let json = |spec: &Spec| serde_json::to_string(spec).expect("a spec can be written as JSON");
+    // What the vertex does, and the graph below it: the same for the same vertex in every build, whatever its sources
+    // contain.
+    let inputs = vertex.inputs.iter().map(|input| &outputs[input].files);
+    let below: String =
+        std::iter::once(own).chain(inputs).map(|state| format!("\n{:?}", state.digest())).collect();
+    let ledger = Digest::of(format!("{}{below}", json(&spec)).as_bytes()).hex()[..32].to_owned();
+    spec.ledger = Some(ledger.clone());
+    Request { json: json(&spec), ledger }
+}
+
+impl Grants {
+    /// Names of the variables that steps see.
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        let secrets = self.secrets.iter().filter_map(|secret| match &secret.place {
+            SecretPlace::Env(name) => Some(name.as_str()),
+            SecretPlace::File(_) => None,
+        });
+        self.args.keys().map(String::as_str).chain(secrets)
+    }
+}
+
+fn grant(mut exec: Exec, grants: &Grants) -> Exec {
+    for (name, value) in &grants.args {
+        exec = exec.env(name, value);
+    }
+    for secret in &grants.secrets {
+        exec = match &secret.place {
+            SecretPlace::Env(name) => exec.secret_env(name, &secret.id, secret.optional),
+            SecretPlace::File(path) => {
+                let mount = Mount::secret(&secret.id);
+                exec.mount(path, if secret.optional { mount.optional() } else { mount })
+            }
+        };
+    }
+    exec
+}
+
+/// `--no-cache-filter` takes names of packages and of binaries.
+fn runs_anyway(no_cache: &NoCache, package: &str, part: &Part) -> bool {
+    no_cache.covers(package)
+        || match part {
+            Part::Bin(name) => no_cache.covers(name),
+            Part::Library => false,
+        }
+}
+
+fn described<Out>(
+    exec: Exec<Out>,
+    graph: &UnitGraph,
+    plan: &Plan,
+    id: VertexId,
+    sources: &Sources<'_>,
+) -> Exec<Out> {
+    let vertex = plan.vertex(id);
+    let exec = exec
+        .labeled(format!("build:{}", vertex.output().trim_start_matches('/')))
+        .named(name(graph, plan, id));
+    match sources.spans.get(&vertex.package) {
+        Some(span) => exec.at(span),
+        None => exec,
+    }
+}
+
+/// What the user reads: `[crate] serde 1.0.228`, `[crate] serde 1.0.228 (host)`, `[member] server 0.1.0 (bin "server")`.
+pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
     let kind = if package.member_directory().is_some() { "member" } else { "crate" };
@@ -97,6 +233,13 @@ fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
         (Part::Library, Side::Target) => String::new(),
     };
     format!("[{kind}] {} {}{detail}", package.name, package.version)
+}
+
+/// The id of a member's cache mount; `None` for other vertices.
+pub fn cache_id(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &str) -> Option<String> {
+    let vertex = plan.vertex(id);
+    let package = graph.package(vertex.package);
+    package.member_directory().map(|_| format!("{prefix}/{}", cache_name(&package.key, vertex.side)))
 }
 
 fn cache_name(key: &str, side: Side) -> String {

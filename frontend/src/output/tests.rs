@@ -8,11 +8,13 @@ use crate::{
     config::{Config, PackageConfig},
     plan::Plan,
     request::Environment,
+    target,
     units::fixture::graph,
 };
 
 fn request(options: &[(&str, &str)]) -> Request {
     let environment = Environment {
+        started: 1_000,
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         session: "s".to_owned(),
         platforms: vec![platform()],
@@ -27,8 +29,9 @@ fn platform() -> Platform {
 fn check_settings(workspace: &str, package: &str, client: &[(&str, &str)], expected: Expect) {
     let graph = graph("app bin target");
     let plan = Plan::new(&graph);
-    let target = &plan.targets[0];
-    let mut described = graph.package(target.package).clone();
+    let targets = target::all(&plan, &BTreeMap::new()).unwrap();
+    let target = &targets[0];
+    let mut described = graph.package(target.package().unwrap()).clone();
     described.license = Some("MIT".to_owned());
     described.description = Some("\nDoes one thing\n".to_owned());
     described.authors = vec!["Ada".to_owned(), "Grace".to_owned()];
@@ -36,8 +39,14 @@ fn check_settings(workspace: &str, package: &str, client: &[(&str, &str)], expec
     let config = Config::from_workspace_manifest(&file(workspace)).unwrap();
     let own = PackageConfig::from_manifest(&file(package)).unwrap();
     let labels = request(client).labels;
-    let settings =
-        image_settings(&config.image.with(&own.image), &described, target, "/usr/local/bin/app", &labels);
+    let settings = image_settings(
+        &config.image.with(&own.image),
+        Some(&described),
+        target,
+        &paths(target, "/usr/local/bin", "/usr/local/lib"),
+        &Revision::default(),
+        &labels,
+    );
     let mut text = format!(
         "entrypoint {:?} cmd {:?} user {} workdir {:?} expose {:?}\n",
         settings.entrypoint, settings.cmd, settings.user, settings.workdir, settings.expose
@@ -92,7 +101,17 @@ fn the_client_wins_over_the_package_and_the_package_over_the_workspace() {
 }
 
 fn check_result(options: &[(&str, &str)], base: &[u8], expected: Expect) {
-    let built = result(&request(options), &platform(), Reference::SCRATCH, b"{}".to_vec(), base.to_vec());
+    let built = result(
+        &request(options),
+        vec![Built {
+            platform: platform(),
+            reference: Reference::SCRATCH,
+            config: b"{}".to_vec(),
+            base_config: base.to_vec(),
+            attestations: None,
+        }],
+        &Summary::default(),
+    );
     let mut text = match &built.references {
         References::Single(_) => "one\n".to_owned(),
         References::Platforms(map) => format!("{:?}\n", map.keys().collect::<Vec<_>>()),
@@ -109,11 +128,14 @@ fn one_platform_has_plain_keys() {
         &[],
         b"{\"os\":\"linux\"}",
         expect![[r#"
-        one
-        containerimage.base.config = {"os":"linux"}
-        containerimage.config = {}
-        refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
-    "#]],
+            one
+            containerimage.base.config = {"os":"linux"}
+            containerimage.config = {}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbXSwicmV1c2VkIjowLCJzdGVwcyI6MH0=
+            frontend.result.inlinemessage = 0 steps, all reused
+
+            refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
+        "#]],
     );
 }
 
@@ -123,10 +145,13 @@ fn keys_carry_the_platform_when_the_client_wants_one_result_for_each() {
         &[("multi-platform", "true"), ("build-arg:SOURCE_DATE_EPOCH", "7")],
         b"",
         expect![[r#"
-        ["linux/amd64"]
-        containerimage.config/linux/amd64 = {}
-        refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
-        source.date.epoch/linux/amd64 = 7
-    "#]],
+            ["linux/amd64"]
+            containerimage.config/linux/amd64 = {}
+            frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbXSwicmV1c2VkIjowLCJzdGVwcyI6MH0=
+            frontend.result.inlinemessage = 0 steps, all reused
+
+            refs.platforms = {"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}
+            source.date.epoch/linux/amd64 = 7
+        "#]],
     );
 }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use buildkit_llb::{Digest, ImageRef, Platform, SessionId};
 
+use super::git_ref::GitRef;
 use super::values::Values;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -35,7 +36,7 @@ pub enum MainContext {
     /// The client's directory.
     Local,
     /// A git repository.
-    Git(String),
+    Git(GitRef),
     /// A file on the web: an archive to unpack, or the entry file itself.
     Http(String),
 }
@@ -55,7 +56,7 @@ pub enum NamedContext {
         digest: Digest,
     },
     /// A git repository.
-    Git(String),
+    Git(GitRef),
     /// A file on the web.
     Http(String),
     /// A directory of the client's, by the name under which it is shared.
@@ -74,7 +75,21 @@ impl Contexts {
         // A client may keep the context's address under another key.
         let key = values.text("contextkey").unwrap_or_else(|| "context".to_owned());
         let main = match values.text(&key) {
-            Some(address) if is_git(&address) => MainContext::Git(address),
+            Some(address) if is_git(&address) => match GitRef::parse(&address) {
+                Ok(mut git) => {
+                    git.keep_git_dir |= values
+                        .text("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR")
+                        .is_some_and(|value| value != "0" && value != "false");
+                    MainContext::Git(git)
+                }
+                Err(why) => {
+                    values.report(Diagnostic::error(
+                        Code::InvalidContext,
+                        format!("the build context is `{address}`, {why}"),
+                    ));
+                    MainContext::Local
+                }
+            },
             Some(address) if is_http(&address) => MainContext::Http(address),
             _ => MainContext::Local,
         };
@@ -119,7 +134,7 @@ impl Contexts {
 
 fn named_context(address: &str, values: &Values<'_>) -> Result<NamedContext, String> {
     if is_git(address) {
-        return Ok(NamedContext::Git(address.to_owned()));
+        return GitRef::parse(address).map(NamedContext::Git);
     }
     if is_http(address) {
         return Ok(NamedContext::Http(address.to_owned()));

@@ -16,6 +16,8 @@ pub struct Environment {
     pub session: String,
     /// The platforms of the default worker; the first one is its own.
     pub platforms: Vec<Platform>,
+    /// When the frontend was started, in milliseconds since 1970.
+    pub started: u64,
 }
 
 impl Environment {
@@ -23,8 +25,11 @@ impl Environment {
     ///
     /// # Errors
     /// When BuildKit's description of its workers cannot be read.
-    pub fn parse(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Diagnostics> {
-        let mut environment = Self::default();
+    pub fn parse(
+        vars: impl IntoIterator<Item = (String, String)>,
+        started: u64,
+    ) -> Result<Self, Diagnostics> {
+        let mut environment = Self { started, ..Self::default() };
         for (key, value) in vars {
             if key.starts_with("BUILDKIT_FRONTEND_OPT_") {
                 // The number behind the prefix says nothing. A value may hold further `=`.

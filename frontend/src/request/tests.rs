@@ -9,6 +9,7 @@ use super::{Environment, MainContext, NamedContext, NoCache, Request};
 
 fn environment(options: &[(&str, &str)]) -> Environment {
     Environment {
+        started: 1_000,
         options: options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         session: "s1".to_owned(),
         platforms: vec![Platform::parse("linux/arm64").unwrap()],
@@ -52,7 +53,7 @@ fn the_environment_of_a_frontend() {
         ("PATH", "/bin"),
     ];
     let vars = vars.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let environment = Environment::parse(vars).unwrap();
+    let environment = Environment::parse(vars, 0).unwrap();
     assert_eq!(environment.session, "abc");
     assert_eq!(environment.options["build-arg:RUSTFLAGS"], "-C target-cpu=native");
     assert_eq!(environment.options["no-cache"], "");
@@ -61,9 +62,9 @@ fn the_environment_of_a_frontend() {
 
     for workers in ["null", "[]", r#"[{"id":"w","platforms":null}]"#] {
         let vars = [("BUILDKIT_WORKERS".to_owned(), workers.to_owned())];
-        assert_eq!(Environment::parse(vars).unwrap().platforms, []);
+        assert_eq!(Environment::parse(vars, 0).unwrap().platforms, []);
     }
-    assert!(Environment::parse([("BUILDKIT_WORKERS".to_owned(), "{".to_owned())]).is_err());
+    assert!(Environment::parse([("BUILDKIT_WORKERS".to_owned(), "{".to_owned())], 0).is_err());
 }
 
 #[test]
@@ -257,7 +258,7 @@ fn the_main_context() {
         "ssh://git@example.com/n",
         "github.com/o/n",
     ] {
-        assert_eq!(main(&[("context", url)]), MainContext::Git(url.to_owned()));
+        assert_eq!(main(&[("context", url)]), MainContext::Git(crate::request::GitRef::parse(url).unwrap()));
     }
     let archive = "https://example.com/src.tar.gz";
     assert_eq!(main(&[("context", archive)]), MainContext::Http(archive.to_owned()));

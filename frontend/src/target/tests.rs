@@ -15,8 +15,11 @@ fn plan(names: &str) -> Plan {
 }
 
 fn check(plan: &Plan, asked: Option<&str>, expected: Expect) {
-    let text = match select(plan, asked) {
-        Ok(target) => format!("{} of vertex {}", target.name, plan.vertex(target.vertex).output()),
+    let targets = all(plan, &BTreeMap::new()).unwrap();
+    let text = match select(&targets, asked) {
+        Ok(target) => {
+            format!("{} of vertex {}", target.name, plan.vertex(target.artifacts[0].vertex).output())
+        }
         Err(refused) => {
             format!("{}: {}\nhelp: {}", refused.code, refused.message, refused.help.unwrap_or_default())
         }
@@ -37,8 +40,8 @@ fn of_several_one_is_chosen_by_name() {
         &plan("server worker"),
         None,
         expect![[r#"
-        target-required: the workspace has 2 binaries, and no target was asked for
-        help: choose one with `--target`: `server`, `worker`"#]],
+            target-required: the workspace has 2 targets, and none was asked for
+            help: choose one with `--target`: `server`, `worker`"#]],
     );
 }
 
@@ -55,8 +58,8 @@ fn a_name_that_is_nearly_right_is_corrected_and_others_get_the_list() {
         &plan("server worker"),
         Some("database"),
         expect![[r#"
-        unknown-target: no target is named `database`
-        help: there are `server`, `worker`"#]],
+            unknown-target: no target is named `database`
+            help: targets are `server`, `worker`"#]],
     );
 }
 
@@ -74,8 +77,8 @@ fn a_workspace_of_libraries_has_no_target() {
         &libraries,
         Some("a"),
         expect![[r#"
-        unknown-target: no target is named `a`
-        help: no package of the workspace has a binary"#]],
+            unknown-target: no target is named `a`
+            help: "#]],
     );
 }
 

@@ -32,6 +32,11 @@ impl Order {
         Self::new(engine, directory, name, &args)
     }
 
+    /// The same with the directory's `Dockerfile`.
+    pub(crate) fn dockerfile(engine: &Engine, directory: &Path, name: &str) -> Self {
+        Self::new(engine, directory, name, &["buildx", "build", "--tag", &tag(name)])
+    }
+
     /// `docker buildx bake` in a directory. The images get [`tag`]s like those of single builds.
     pub(crate) fn bake(engine: &Engine, directory: &Path, names: &[&str]) -> Self {
         let mut order =

@@ -1,5 +1,6 @@
 //! All cases, in the order in which they make best use of what the one before has built.
 
+mod chef;
 mod ci;
 mod edits;
 mod errors;
@@ -32,6 +33,12 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_locked_version_runs_with_its_dependents", edits::locked_version),
         test("a_fresh_machine_compiles_nothing_that_is_in_the_registry", ci::fresh_machine),
     ];
+    tests.extend([
+        test("what_used_cargo_chef_builds_and_answers", chef::services_build_and_answer),
+        test("an_edit_of_one_service_compiles_that_service", chef::an_edit_compiles_one_service),
+        test("what_no_stage_uses_is_not_compiled", chef::only_what_is_used_is_compiled),
+        test("a_mistake_in_a_dockerfile_is_shown_there", chef::a_mistake_in_the_dockerfile_is_shown_there),
+    ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));
     tests

@@ -40,6 +40,7 @@ pub(crate) async fn build_with(options: &[(String, String)], script: Script) -> 
     let (client, transcript) = script.start().await.unwrap();
     let built = caught(async {
         let environment = Environment {
+            started: 1_000,
             options: options.iter().cloned().collect(),
             session: "session".to_owned(),
             platforms: vec![Platform::parse("linux/amd64").unwrap()],

@@ -1,0 +1,47 @@
+//! The vertex that looks back at a build: what took how long, how large the images are, what compilers warned about.
+//!
+//! It sees the images, so it runs when they are made; and it runs in every build, since what it reads lies outside of
+//! all keys.
+
+use buildkit_llb::{Annotate, State};
+use longshore_helper::report::SummaryRequest;
+
+use super::Workshop;
+use crate::paths;
+
+/// What is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Looked<'a> {
+    /// Entries of the ledger.
+    pub keys: Vec<String>,
+    /// Filesystems whose size is wanted.
+    pub images: Vec<&'a State>,
+    /// Reports of members.
+    pub reports: Vec<&'a State>,
+    /// When the build began, in milliseconds since 1970.
+    pub since: u64,
+}
+
+/// The vertex; its output holds [`longshore_helper::report::SUMMARY_FILE`].
+pub fn summary(workshop: &Workshop, looked: &Looked<'_>) -> State {
+    let places = |top: &str, count: usize| (0..count).map(|at| format!("{top}/{at}")).collect::<Vec<_>>();
+    let measured = places(paths::IMAGE, looked.images.len());
+    let reports = places(paths::REPORT, looked.reports.len());
+    let request = SummaryRequest {
+        keys: looked.keys.clone(),
+        measured: measured.clone(),
+        reports: reports.clone(),
+        output: paths::SUMMARY.to_owned(),
+        since: looked.since,
+    };
+    let request = serde_json::to_string(&request).expect("strings can be written as JSON");
+    let mut exec = workshop.helper("summary", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
+    for (place, state) in measured.iter().zip(&looked.images).chain(reports.iter().zip(&looked.reports)) {
+        exec = exec.mount(place, *state);
+    }
+    exec.output(paths::SUMMARY, &State::SCRATCH)
+        .labeled("summary")
+        .named("[longshore] summary")
+        .export_cache(false)
+        .run()
+}

@@ -1,0 +1,229 @@
+//! The workspace made ready to build: what holds for all platforms, then the plan for one, then its graph.
+//!
+//! Each step asks BuildKit for what the next one needs and hands it to the pure phases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use buildkit_llb::{Digest, Platform, State};
+use camino::Utf8PathBuf;
+use cargo_metadata::Metadata;
+
+use crate::{
+    caution,
+    config::Config,
+    context::{self, BuildContext, Entry},
+    diagnostic::{Diagnostic, Diagnostics},
+    emit::{
+        Workshop, crates,
+        package::{Output, Sources, packages},
+        record::Selection,
+    },
+    gateway::{Failure, Gateway},
+    image::BaseConfig,
+    lock::Lock,
+    members::{self, Manifests, Members},
+    named::{self, Loaded},
+    plan::{Plan, VertexId},
+    request::Request,
+    triple,
+    units::{PackageIx, UnitGraph},
+    workspace::{self, Names, Workspace},
+};
+
+/// Where the frontend's image has the helper.
+pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
+
+/// What holds for every platform.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The user's settings.
+    pub config: Config,
+    /// The user's files.
+    pub context: BuildContext,
+    /// `Cargo.lock`.
+    pub lock: Lock,
+    /// Manifests of the members.
+    pub manifests: Manifests,
+    /// The image that has rustc and cargo.
+    pub toolchain: Loaded,
+    /// What every vertex has in common.
+    pub workshop: Workshop,
+    crates: BTreeMap<String, State>,
+}
+
+/// The plan for one platform.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// What it is for.
+    pub platform: Platform,
+    /// What cargo was asked to build.
+    pub selection: Selection,
+    /// What cargo said.
+    pub workspace: Workspace,
+    /// Its units.
+    pub graph: UnitGraph,
+    /// Its vertices.
+    pub plan: Plan,
+    /// Before the ids of members' cache mounts.
+    pub cache_prefix: String,
+}
+
+/// The graph for some vertices of a plan.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The members among them.
+    pub members: Members,
+    /// What each vertex makes.
+    pub outputs: BTreeMap<VertexId, Output>,
+}
+
+fn gather<T>(result: Result<T, Diagnostics>, problems: &mut Vec<Diagnostic>) -> Option<T> {
+    result.map_err(|found| problems.extend(found.into_vec())).ok()
+}
+
+impl Project {
+    /// Loads the workspace that the entry file stands for.
+    ///
+    /// # Errors
+    /// The user's files are wrong, or a solve failed.
+    pub async fn load(
+        gateway: &impl Gateway,
+        request: &Request,
+        frontend: &State,
+        entry: &Entry,
+    ) -> Result<Project, Failure> {
+        let context = context::discover(gateway, request, entry).await?;
+        let manifests = Manifests::read(gateway, &context, &context.manifest).await?;
+        // Everything that can be found before cargo is asked is told at once.
+        let mut problems = Vec::new();
+        let config = gather(Config::from_workspace_manifest(&context.manifest), &mut problems);
+        let lock = gather(Lock::parse(&context.lock), &mut problems);
+        // A manifest that holds both tables, and cannot be read, has been complained about already.
+        for mistake in manifests.mistakes() {
+            if !problems.contains(&mistake) {
+                problems.push(mistake);
+            }
+        }
+        let (Some(config), Some(lock), true) = (config, lock, problems.is_empty()) else {
+            return Err(Diagnostics::new(problems).into());
+        };
+        let build_platform = request.build_platform.clone();
+        let toolchain = named::image(gateway, request, &config.toolchain, &build_platform).await?;
+        let workshop = Workshop {
+            build_platform,
+            toolchain: toolchain.pinned("toolchain", named::Exported::No),
+            toolchain_env: BaseConfig::parse_or_empty(toolchain.config.as_deref()).env(),
+            helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
+            sandbox: request.sandbox.clone(),
+        };
+        let crates = crates::crates(&lock);
+        Ok(Project { config, context, lock, manifests, toolchain, workshop, crates })
+    }
+
+    /// Has cargo plan the build for one platform.
+    ///
+    /// # Errors
+    /// Cargo refuses the workspace, or a solve failed.
+    pub async fn plan(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        platform: &Platform,
+    ) -> Result<Planned, Failure> {
+        let selection = Selection {
+            profile: self.config.profile.clone(),
+            features: self.config.features.clone(),
+            no_default_features: self.config.no_default_features,
+            all_features: self.config.all_features,
+            target: triple::of(platform)?.to_owned(),
+        };
+        let toolchain = self.config.toolchain.reference.familiar();
+        let names = Names {
+            manifest: &self.context.manifest,
+            toolchain: &toolchain,
+            toolchain_span: self.config.toolchain.span.as_ref(),
+        };
+        let workspace = workspace::query(
+            gateway,
+            request,
+            &self.workshop,
+            &self.context,
+            &self.crates,
+            &selection,
+            &names,
+        )
+        .await?;
+        let graph =
+            UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
+        let plan = Plan::new(&graph);
+        let cache_prefix = self.cache_prefix(request, &workspace.metadata, &selection);
+        Ok(Planned { platform: platform.clone(), selection, workspace, graph, plan, cache_prefix })
+    }
+
+    /// What a build of this workspace may not do as its user expects.
+    pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
+        let toolchain = self.config.toolchain.reference.familiar();
+        caution::warnings(&self.context.listing, &planned.workspace.recording, &toolchain)
+    }
+
+    /// Makes the graph of `wanted` and all that it needs.
+    ///
+    /// # Errors
+    /// The settings of a member are wrong, or its files cannot be read.
+    pub async fn compile(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        planned: &Planned,
+        wanted: impl IntoIterator<Item = VertexId>,
+    ) -> Result<Compiled, Failure> {
+        let Planned { graph, plan, workspace, cache_prefix, .. } = planned;
+        let wanted = plan.closure(wanted);
+        let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
+        let directories: BTreeSet<Utf8PathBuf> = members::directories(&workspace.metadata);
+        let members =
+            members::load(gateway, request, &self.context, &self.manifests, graph, &in_use, &directories)
+                .await?;
+        let outputs = packages(
+            &self.workshop,
+            graph,
+            plan,
+            &wanted,
+            &Sources {
+                crates: &self.crates,
+                context: &self.context.state,
+                listing: &self.context.listing,
+                outside: &members.outside,
+                spans: &members.spans,
+                members: &directories,
+                cache_prefix,
+                grants: &BTreeMap::new(),
+                no_cache: &request.no_cache,
+                build: request.session.as_str(),
+            },
+        );
+        Ok(Compiled { members, outputs })
+    }
+
+    /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
+    /// another's, so that nothing in a mount can be read by a compiler that did not write it.
+    fn cache_prefix(&self, request: &Request, metadata: &Metadata, selection: &Selection) -> String {
+        let mut members: Vec<&str> =
+            metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
+        members.sort_unstable();
+        let workspace = match metadata.root_package() {
+            Some(root) => root.name.to_string(),
+            None => Digest::of(members.join(" ").as_bytes()).hex()[..16].to_owned(),
+        };
+        let namespace = match request.cache_namespace.as_str() {
+            "" => String::new(),
+            namespace => format!("{namespace}/"),
+        };
+        format!(
+            "{namespace}longshore/{workspace}/{}/{}/{}",
+            selection.target,
+            selection.profile,
+            self.toolchain.identity()
+        )
+    }
+}
