@@ -571,3 +571,20 @@ async fn a_base_image_from_the_build_is_used_in_place_of_the_named_one() {
         serde_json::from_slice(&built.metadata("containerimage.config").unwrap()).unwrap();
     assert_eq!(config["rootfs"], serde_json::Value::Null);
 }
+
+/// What a step runs must not depend on who asks and when, or nothing would ever be found in a cache.
+#[tokio::test]
+async fn no_step_knows_the_session() {
+    for name in ["outside-files", "links", "both-sides"] {
+        let project = Project::load(name);
+        let mut seen = BTreeSet::new();
+        for session in ["one", "another"] {
+            let options = [options(&project), pairs(&[("test:session", session)])].concat();
+            let built = build_with(&options, daemon(&project)).await;
+            let graph = built.graph("[image]").unwrap().definition().to_string();
+            // The text form writes `$SESSION` where a local source names it.
+            seen.insert(graph);
+        }
+        assert_eq!(seen.len(), 1, "{name}");
+    }
+}

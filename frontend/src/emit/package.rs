@@ -104,7 +104,7 @@ pub fn packages(
                 .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
         };
         let grants = sources.grants.get(&vertex.package);
-        let request = request(vertex, own, &outputs, grants);
+        let request = request(vertex, &outputs, grants, sources.cache_prefix);
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
@@ -151,20 +151,24 @@ struct Request {
 
 fn request(
     vertex: &Vertex,
-    own: &State,
     outputs: &BTreeMap<VertexId, Output>,
     grants: Option<&Grants>,
+    workspace: &str,
 ) -> Request {
     let mut spec = vertex.spec.clone();
     spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
     spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
     let json = |spec: &Spec| serde_json::to_string(spec).expect("a spec can be written as JSON");
-    // What the vertex does, and the graph below it: the same for the same vertex in every build, whatever its sources
-    // contain.
-    let inputs = vertex.inputs.iter().map(|input| &outputs[input].files);
-    let below: String =
-        std::iter::once(own).chain(inputs).map(|state| format!("\n{:?}", state.digest())).collect();
-    let ledger = Digest::of(format!("{}{below}", json(&spec)).as_bytes()).hex()[..32].to_owned();
+    // What the vertex does and what lies below it: the same in every build, whatever its sources contain. The graph's own
+    // digests would not do: that of a local source names the session.
+    let mut known = json(&spec);
+    for below in vertex.inputs.iter().map(|input| outputs[input].ledger.as_str()) {
+        known.push_str(below);
+    }
+    if spec.member.is_some() {
+        known.push_str(workspace);
+    }
+    let ledger = Digest::of(known.as_bytes()).hex()[..32].to_owned();
     spec.ledger = Some(ledger.clone());
     Request { json: json(&spec), ledger }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn build_with(options: &[(String, String)], script: Script) -> 
         let environment = Environment {
             started: 1_000,
             options: options.iter().cloned().collect(),
-            session: "session".to_owned(),
+            session: option(options, "test:session").unwrap_or("session").to_owned(),
             platforms: vec![Platform::parse("linux/amd64").unwrap()],
         };
         let request = Request::parse(&environment).map_err(Failure::from)?;
@@ -145,4 +145,9 @@ impl Built {
     pub(crate) fn metadata(&self, key: &str) -> Option<Vec<u8>> {
         self.transcript.returned()?.result?.metadata.get(key).cloned()
     }
+}
+
+/// The value of an option; `test:session` is none of the client's, and says which client it is.
+fn option<'o>(options: &'o [(String, String)], name: &str) -> Option<&'o str> {
+    options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
