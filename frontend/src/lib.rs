@@ -11,6 +11,7 @@ pub mod image;
 pub mod listing;
 pub mod lock;
 pub mod members;
+pub mod named;
 pub mod output;
 pub mod outside;
 pub mod paths;

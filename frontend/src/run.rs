@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use buildkit_llb::{Annotate, Digest, Image, Platform, State};
+use buildkit_llb::{Digest, Platform, State};
 use cargo_metadata::Metadata;
 
 use crate::{
     caution,
-    config::{Base, Config, ImageName},
-    context::{self, When},
+    config::{Base, Config},
+    context::{self, EntryRole, When},
     diagnostic::{Code, Diagnostic},
     emit::{
         Workshop, crates,
@@ -16,12 +16,14 @@ use crate::{
         package::{Sources, packages},
         record::Selection,
     },
-    gateway::{BuildResult, Failure, Gateway, ImageQuery, ResolvedImage, Warning},
+    gateway::{BuildResult, Failure, Gateway, Warning},
     image::{self, BaseConfig},
     lock::Lock,
-    members, output,
+    members,
+    named::{self, Loaded, Role},
+    output,
     plan::Plan,
-    request::{MainContext, NamedContext, NoCache, Request},
+    request::{NoCache, Request},
     target, triple,
     units::{PackageIx, UnitGraph},
     workspace::{self, Names},
@@ -42,15 +44,16 @@ pub async fn run(
 
     let entry = context::entry(gateway, request).await?;
     let config = Config::from_workspace_manifest(&entry.file)?;
-    let build_context = context::discover(gateway, request, &entry).await?;
+    let build_context = context::discover(gateway, request, &entry, EntryRole::Manifest).await?;
     let lock = Lock::parse(&build_context.lock)?;
 
-    let toolchain = resolve(gateway, request, &config.toolchain, platform).await?;
-    let toolchain_config = base_config(&toolchain.config);
+    let toolchain =
+        named::image(gateway, request, &config.toolchain.reference, platform, Role::Toolchain).await?;
+    let toolchain_config = base_config(toolchain.config());
     let toolchain_name = config.toolchain.reference.familiar();
     let workshop = Workshop {
         build_platform: platform.clone(),
-        toolchain: pinned(&toolchain, platform, "toolchain", Exported::No),
+        toolchain: toolchain.state.clone(),
         toolchain_env: toolchain_config.env(),
         helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
     };
@@ -112,8 +115,8 @@ pub async fn run(
     let (base, base_json) = match &settings.base {
         Base::Scratch => (State::SCRATCH, Vec::new()),
         Base::Image(name) => {
-            let image = resolve(gateway, request, name, platform).await?;
-            (pinned(&image, platform, "base", Exported::AsCacheSays), image.config)
+            let image = named::image(gateway, request, &name.reference, platform, Role::Base).await?;
+            (image.state, image.config.unwrap_or_default())
         }
     };
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
@@ -142,10 +145,6 @@ pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
 
 /// The one platform to build for; refuses what cannot be built.
 fn supported(request: &Request) -> Result<&Platform, Diagnostic> {
-    if request.contexts.main != MainContext::Local {
-        return Err(Diagnostic::error(Code::UnsupportedOption, "the build context is not a local directory")
-            .help("check the repository out and pass its directory"));
-    }
     if let Some(call) = &request.subrequest {
         return Err(Diagnostic::error(
             Code::UnsupportedOption,
@@ -180,70 +179,14 @@ async fn warn_of_what_is_ignored(gateway: &impl Gateway, request: &Request) -> R
     Ok(())
 }
 
-/// Asks for an image's digest and configuration; a named context of the image's name replaces it.
-async fn resolve(
-    gateway: &impl Gateway,
-    request: &Request,
-    name: &ImageName,
-    platform: &Platform,
-) -> Result<ResolvedImage, Failure> {
-    let familiar = name.reference.familiar();
-    let reference = match request.named_context(&familiar, platform) {
-        None => name.reference.clone(),
-        Some(NamedContext::Image(reference)) => reference.clone(),
-        Some(_) => {
-            return Err(Diagnostic::error(
-                Code::UnsupportedOption,
-                format!("the named context `{familiar}` is not an image"),
-            )
-            .help(format!("pass `--build-context {familiar}=docker-image://…`"))
-            .into());
-        }
-    };
-    let query = ImageQuery {
-        log_name: format!("[internal] load metadata for {}", reference.familiar()),
-        reference,
-        platform: platform.clone(),
-        resolve_mode: request.resolve_mode,
-        oci_layout: None,
-    };
-    Ok(gateway.resolve_image(&query).await?)
-}
-
 /// What cannot be read is as good as an image that says nothing; scratch has no configuration at all.
 fn base_config(json: &[u8]) -> BaseConfig {
     BaseConfig::parse(json).unwrap_or_default()
 }
 
-/// Whether an image's layers go into an exported cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exported {
-    /// As the client's cache options say.
-    AsCacheSays,
-    /// Never: a gigabyte that every machine has from its registry, and that no image is made of.
-    No,
-}
-
-/// The image as a source whose key is its digest.
-fn pinned(image: &ResolvedImage, platform: &Platform, label: &str, exported: Exported) -> State {
-    let reference = image.reference.clone().with_digest(&image.digest);
-    let source = Image::new(&reference, platform)
-        .labeled(label)
-        .named(format!("[{label}] {}", image.reference.familiar()));
-    match exported {
-        Exported::AsCacheSays => source.state(),
-        Exported::No => source.export_cache(false).state(),
-    }
-}
-
 /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
 /// another's, so that nothing in a mount can be read by a compiler that did not write it.
-fn cache_prefix(
-    request: &Request,
-    metadata: &Metadata,
-    selection: &Selection,
-    toolchain: &ResolvedImage,
-) -> String {
+fn cache_prefix(request: &Request, metadata: &Metadata, selection: &Selection, toolchain: &Loaded) -> String {
     let mut members: Vec<&str> =
         metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
     members.sort_unstable();
@@ -259,6 +202,6 @@ fn cache_prefix(
         "{namespace}longshore/{workspace}/{}/{}/{}",
         selection.target,
         selection.profile,
-        &toolchain.digest.hex()[..16]
+        &toolchain.identity.hex()[..16]
     )
 }

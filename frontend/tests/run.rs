@@ -52,6 +52,7 @@ fn project(manifest: &str) -> Project {
 async fn hello_from_one_line_to_an_image() {
     let built = build(&Project::load("hello")).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -81,6 +82,7 @@ async fn hello_from_one_line_to_an_image() {
 async fn several_members_are_read_before_they_are_compiled() {
     let built = build(&Project::load("outside-files")).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -114,6 +116,7 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
     script.llb_caps.retain(|cap| cap != "source.local.metadatatransfer");
     let built = build_with(&options(&project), script).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -358,21 +361,6 @@ async fn several_platforms_at_once() {
             help: build for one platform at a time
         "#]],
     );
-}
-
-#[tokio::test]
-async fn a_remote_context() {
-    let project = Project::load("hello");
-    let options = pairs(&[("context", "https://example.com/shop.git")]);
-    let built = build_with(&options, daemon(&project)).await;
-    check_refused(
-        &built,
-        expect![[r#"
-        the build context is not a local directory
-        help: check the repository out and pass its directory
-    "#]],
-    );
-    assert_eq!(built.transcript.solved().len(), 0, "refused before anything is fetched");
 }
 
 #[tokio::test]
