@@ -13,11 +13,11 @@ use crate::{
         plan::{PlanFile, SelectionFile, Toolchain},
         targets,
     },
-    context::Entry,
+    context::{self, Entry, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
     emit::package,
     gateway::{BuildResult, Failure, Gateway},
-    named,
+    named::{self, Role},
     project::{Compiled, Planned, Project},
     request::{NamedContext, Request},
     summary,
@@ -225,11 +225,10 @@ fn nodes(
 }
 
 fn plan_file(project: &Project, planned: &Planned) -> PlanFile {
-    let digest = project.toolchain.image().map(|(_, digest)| digest.to_string());
     let recording = &planned.workspace.recording;
     let toolchain = Toolchain {
         image: project.config.toolchain.reference.familiar(),
-        digest: digest.unwrap_or_default(),
+        digest: project.toolchain.identity.to_string(),
         cargo: first_line(&recording.cargo),
         rustc: first_line(&recording.rustc),
     };
@@ -254,8 +253,8 @@ async fn explain(
     targets: &[Target],
 ) -> Result<Answer, Failure> {
     let now = plan_file(project, planned);
-    if let Some(context) = request.named_context(PLAN_CONTEXT, &request.build_platform) {
-        let before = earlier_plan(gateway, request, context).await?;
+    if let Some((name, context)) = request.contexts.find(PLAN_CONTEXT, &request.build_platform) {
+        let before = earlier_plan(gateway, request, name, context).await?;
         return Ok(call::explain::changes(&before, &now));
     }
     let compiled = compile(gateway, request, project, planned, targets).await?;
@@ -274,13 +273,16 @@ async fn explain(
 async fn earlier_plan(
     gateway: &impl Gateway,
     request: &Request,
-    context: &NamedContext,
+    name: &str,
+    named: &NamedContext,
 ) -> Result<PlanFile, Failure> {
     let missing = || {
         Diagnostic::error(Code::InvalidContext, format!("the context `{PLAN_CONTEXT}` has no file `{PLAN_FILE}`"))
             .help("write one with `--call=plan,format=json > DIRECTORY/plan.json`, and pass `--build-context plan=DIRECTORY`")
     };
-    let Some(data) = named::read_file(gateway, request, PLAN_CONTEXT, context, PLAN_FILE).await? else {
+    let loaded = named::load(gateway, request, named, name, &request.build_platform, Role::Files).await?;
+    let reference = context::solve(gateway, request, &loaded.state, When::Used).await?;
+    let Some(data) = context::read_optional(gateway, &reference, PLAN_FILE).await? else {
         return Err(missing().into());
     };
     PlanFile::parse(&data).map_err(|why| {

@@ -8,7 +8,7 @@ use crate::{
     emit::image::{self as filesystem, About, BIN_DIR, Contents, LIB_DIR, Program},
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
-    named::{self, Exported, Loaded},
+    named::{self, Loaded, Role},
     output::{self, Revision},
     plan::ArtifactKind,
     project::{Compiled, Planned, Project},
@@ -53,9 +53,11 @@ pub async fn assemble(
     }
     let base = match &settings.base {
         Base::Scratch => None,
-        Base::Image(name) => Some(named::image(gateway, request, name, &planned.platform).await?),
+        Base::Image(name) => {
+            Some(named::image(gateway, request, &name.reference, &planned.platform, Role::Base).await?)
+        }
     };
-    let base_state = base.as_ref().map_or(State::SCRATCH, |base| base.pinned("base", Exported::AsCacheSays));
+    let base_state = base.as_ref().map_or(State::SCRATCH, |base| base.state.clone());
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
 
     let paths = output::paths(target, BIN_DIR, LIB_DIR);

@@ -1,19 +1,24 @@
 //! The user's files: the entry file, the ignore file, the names in the build context, the files that decide the plan.
 //!
-//! Everything here asks BuildKit and reads the answer; what the files mean is for the phases to the right.
+//! Everything here asks BuildKit and reads the answer; what the files mean is for the phases to the right. Where files
+//! are is decided in `sources`, what is there is listed in `walk`.
+
+mod archive;
+pub mod git;
+mod sources;
+mod walk;
 
 use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
-use camino::Utf8Path;
 
 use crate::{
     config::{self, EntryKind},
     diagnostic::{Code, Diagnostic},
-    emit::record,
-    gateway::{Error, Failure, FileKind, Gateway, Reference, SolveOptions},
+    gateway::{Error, Failure, Gateway, Reference, SolveOptions},
     ignore,
-    listing::{self, Kind, Listing},
+    listing::Listing,
     request::Request,
 };
+use sources::Main;
 
 /// The manifest's name, at the root of the context.
 const MANIFEST: &str = "Cargo.toml";
@@ -24,6 +29,9 @@ pub const LOCK_FILE: &str = "Cargo.lock";
 /// The name under which the client shares the build context.
 const MAIN: &str = "context";
 
+/// The ignore file's name, at the root of a directory of the client's.
+pub const IGNORE_FILE: &str = ".dockerignore";
+
 /// The file that carries the syntax line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -33,6 +41,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// `FILE.dockerignore` beside it.
     pub ignore: Option<String>,
+    /// The build context, which may be where the entry file came from.
+    main: Main,
 }
 
 /// What is known of the build context before anything of it is compiled.
@@ -52,46 +62,74 @@ pub struct BuildContext {
     pub lock: SourceFile,
 }
 
-/// Reads the entry file.
+/// Reads the entry file: from the client's directory, or where the build context is a repository, an archive or an
+/// input, from there, unless the client insists on its own.
 ///
 /// # Errors
-/// It does not exist, or the client cannot be asked.
+/// It does not exist, the build context is none, or the daemon cannot get it.
 pub async fn entry(gateway: &impl Gateway, request: &Request) -> Result<Entry, Failure> {
     let name = request.filename.as_str();
-    let ignore_name = format!("{name}.dockerignore");
-    let local = request.contexts.entry_dir.as_deref().unwrap_or("dockerfile");
-    let state = Local::new(local, session_of(request, local))
-        .follow_paths([name, ignore_name.as_str()])
-        .shared_key_hint(local)
-        .differ(Differ::None)
-        .labeled("entry")
-        .named(format!("[internal] load build definition from {name}"))
-        .state();
-    let reference = solve(gateway, request, &state, When::Used).await?;
-    let Some(text) = read_optional(gateway, &reference, name).await? else {
+    let ignore_name = format!("{name}{IGNORE_FILE}");
+    let sources = sources::open(gateway, request).await?;
+    let reference = solve(gateway, request, &sources.entry, When::Used).await?;
+    let mut found = read_optional(gateway, &reference, name).await?;
+    if found.is_none()
+        && let Some(other) = lower_case(name)
+    {
+        found = read_optional(gateway, &reference, &other).await?;
+    }
+    let Some(text) = found else {
         return Err(Diagnostic::error(Code::NoEntryFile, format!("`{name}` does not exist"))
-            .help("pass the manifest of the workspace: `docker buildx build -f Cargo.toml .`")
+            .help(sources.main.help_for_entry())
             .into());
     };
-    let ignore = read_optional(gateway, &reference, &ignore_name).await?;
+    let ignore = match sources.main {
+        Main::Client => read_optional(gateway, &reference, &ignore_name).await?,
+        // As with the Dockerfile frontend, nothing of what is not the client's directory is ignored.
+        Main::Given(_) => None,
+    };
     let kind = config::entry_kind(name, &String::from_utf8_lossy(&text));
     let language = if kind == EntryKind::Dockerfile { "Dockerfile" } else { "TOML" };
     Ok(Entry {
-        file: SourceFile::new(name, language, text).loaded_by(&state),
+        file: SourceFile::new(name, language, text).loaded_by(&sources.entry),
         kind,
         ignore: ignore.map(|text| String::from_utf8_lossy(&text).into_owned()),
+        main: sources.main,
     })
 }
 
 /// Lists the build context and reads its lock file.
 ///
 /// # Errors
-/// There is no lock file, or the client cannot be asked.
+/// There is no lock file or no manifest, or the daemon cannot get the context.
 pub async fn discover(
     gateway: &impl Gateway,
     request: &Request,
     entry: &Entry,
 ) -> Result<BuildContext, Failure> {
+    let (state, (manifests, manifests_reference, listing)) = match &entry.main {
+        Main::Given(state) => (state.clone(), walk::by_contents(gateway, request, state).await?),
+        Main::Client => client_directory(gateway, request, entry).await?,
+    };
+    let manifest = match root_manifest(gateway, &manifests_reference, entry).await? {
+        _ if entry.kind == EntryKind::Manifest => entry.file.clone(),
+        text => SourceFile::new(MANIFEST, "TOML", text).loaded_by(&manifests),
+    };
+    let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
+        return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
+            .help(entry.main.help_for_lock())
+            .into());
+    };
+    let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
+    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock })
+}
+
+/// The context as the client has it, less what is ignored.
+async fn client_directory(
+    gateway: &impl Gateway,
+    request: &Request,
+    entry: &Entry,
+) -> Result<(State, walk::Listed), Failure> {
     let session = session_of(request, MAIN);
     let text = match &entry.ignore {
         Some(text) => text.clone(),
@@ -104,28 +142,13 @@ pub async fn discover(
         .labeled("context")
         .named("[internal] load build context")
         .state();
-
-    let (manifests, manifests_reference, listing) =
-        if gateway.llb_caps().supports(&Cap::SOURCE_LOCAL_METADATA) {
-            list_by_metadata(gateway, request, session, &exclude).await?
-        } else {
-            list_by_contents(gateway, request, &state).await?
-        };
-
-    let manifest = root_manifest(gateway, &manifests_reference, entry).await?;
-    let manifest = match entry.kind {
-        EntryKind::Manifest => entry.file.clone(),
-        _ => SourceFile::new(MANIFEST, "TOML", manifest).loaded_by(&manifests),
+    let listed = if gateway.llb_caps().supports(&Cap::SOURCE_LOCAL_METADATA) {
+        walk::by_metadata(gateway, request, session, &exclude).await?
+    } else {
+        // The client sends the whole context, of which a build needs most sooner or later.
+        walk::by_contents(gateway, request, &state).await?
     };
-    let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
-        return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
-            .help(
-                "run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it",
-            )
-            .into());
-    };
-    let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
-    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock })
+    Ok((state, listed))
 }
 
 /// The manifest at the root of the context: cargo plans that one, whatever file the client points at. Refuses another
@@ -135,23 +158,22 @@ async fn root_manifest(
     manifests: &Reference,
     entry: &Entry,
 ) -> Result<Vec<u8>, Failure> {
-    let found = read_optional(gateway, manifests, MANIFEST).await?;
-    let message = match &found {
+    let message = match read_optional(gateway, manifests, MANIFEST).await? {
         None => "the build context has no `Cargo.toml` at its root".to_owned(),
-        Some(text) if entry.kind == EntryKind::Manifest && text != entry.file.text() => {
+        Some(found) if entry.kind == EntryKind::Manifest && found != entry.file.text() => {
             format!("`{}` is not the `Cargo.toml` at the root of the build context", entry.file.name())
         }
-        Some(text) => return Ok(text.clone()),
+        Some(found) => return Ok(found),
     };
-    let call = match entry.kind {
-        EntryKind::Manifest => "`docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`".to_owned(),
-        _ => format!("`docker buildx build -f {} DIRECTORY`", entry.file.name()),
-    };
-    let help = format!(
-        "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name it: \
-         {call}"
-    );
-    Err(Diagnostic::error(Code::InvalidContext, message).help(help).into())
+    Err(Diagnostic::error(Code::InvalidContext, message)
+        .help(entry.main.help_for_manifest(entry.kind))
+        .into())
+}
+
+/// `Dockerfile` is found as `dockerfile` as well (frontend/dockerui, `ReadEntrypoint`).
+fn lower_case(name: &str) -> Option<String> {
+    let directory = name.strip_suffix("Dockerfile")?;
+    (directory.is_empty() || directory.ends_with('/')).then(|| format!("{directory}dockerfile"))
 }
 
 /// Reads a file that may be missing.
@@ -170,7 +192,8 @@ pub async fn read_optional(
     }
 }
 
-fn session_of<'r>(request: &'r Request, local: &str) -> &'r SessionId {
+/// Whose directory of that name is meant: a client that builds several targets may share it in a session of its own.
+pub fn session_of<'r>(request: &'r Request, local: &str) -> &'r SessionId {
     request.contexts.sessions.get(local).unwrap_or(&request.session)
 }
 
@@ -209,65 +232,16 @@ async fn context_ignore(
     session: &SessionId,
 ) -> Result<String, Failure> {
     let state = Local::new(MAIN, session)
-        .follow_paths([".dockerignore"])
+        .follow_paths([IGNORE_FILE])
         .shared_key_hint("context-.dockerignore")
         .differ(Differ::None)
         .labeled("ignore")
         .named("[internal] load .dockerignore")
         .state();
     let reference = solve(gateway, request, &state, When::Used).await?;
-    let text = read_optional(gateway, &reference, ".dockerignore").await?;
+    let text = read_optional(gateway, &reference, IGNORE_FILE).await?;
     Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default())
 }
 
-/// One tiny transfer: names of everything, contents of manifests.
-async fn list_by_metadata(
-    gateway: &impl Gateway,
-    request: &Request,
-    session: &SessionId,
-    exclude: &[String],
-) -> Result<(State, Reference, Listing), Failure> {
-    let state = Local::new(MAIN, session)
-        .exclude(exclude)
-        .metadata_only(record::CONTENTS)
-        .shared_key_hint("context-manifests")
-        .differ(Differ::None)
-        .labeled("manifests")
-        .named("[internal] list build context")
-        .state();
-    let reference = solve(gateway, request, &state, When::Used).await?;
-    let data = read_optional(gateway, &reference, listing::METADATA_FILE).await?.unwrap_or_default();
-    let listing = Listing::parse(&data).expect("BuildKit writes whole entries");
-    Ok((state, reference, listing))
-}
-
-/// For a BuildKit before 0.22: the client sends the whole context, of which a build needs most sooner or later, and
-/// it is listed directory by directory.
-async fn list_by_contents(
-    gateway: &impl Gateway,
-    request: &Request,
-    state: &State,
-) -> Result<(State, Reference, Listing), Failure> {
-    let reference = solve(gateway, request, state, When::Used).await?;
-    let mut entries = Vec::new();
-    let mut open = vec![String::new()];
-    while let Some(directory) = open.pop() {
-        let found = gateway
-            .read_dir(&reference, &format!("/{directory}"), "")
-            .await
-            .map_err(|error| error.doing(format!("list `{directory}` in the build context")))?;
-        for entry in found {
-            let path = Utf8Path::new(&directory).join(&entry.path).to_string();
-            let kind = match entry.kind {
-                FileKind::Directory => Kind::Directory,
-                FileKind::File => Kind::File,
-                _ => Kind::Other,
-            };
-            if kind == Kind::Directory {
-                open.push(path.clone());
-            }
-            entries.push((path, kind));
-        }
-    }
-    Ok((state.clone(), reference, entries.into_iter().collect()))
-}
+#[cfg(test)]
+mod tests;

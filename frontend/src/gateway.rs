@@ -49,6 +49,10 @@ pub trait Gateway {
     /// [`is_not_found`](Error::is_not_found).
     async fn read_file(&self, reference: &Reference, path: &str) -> Result<Vec<u8>, Error>;
 
+    /// The first bytes of a file, at most so many.
+    async fn read_start(&self, reference: &Reference, path: &str, bytes_max: usize)
+    -> Result<Vec<u8>, Error>;
+
     /// The entries of one directory whose names match `pattern` (empty matches all), not of those below it.
     async fn read_dir(
         &self,
@@ -189,8 +193,9 @@ pub struct OciStore {
 pub struct ResolvedImage {
     /// The name to use: a source policy may have replaced the one asked for.
     pub reference: ImageRef,
-    /// The digest of its manifest or index.
-    pub digest: Digest,
+    /// The digest of its manifest or index. An image that only the daemon's own store has may be without one: dockerd
+    /// knows an image that it built or loaded by its config alone (moby daemon/internal/builder-next/adapters/containerimage).
+    pub digest: Option<Digest>,
     /// Its config, JSON.
     pub config: Vec<u8>,
 }

@@ -22,7 +22,7 @@ use crate::{
     image::BaseConfig,
     lock::Lock,
     members::{self, Manifests, Members},
-    named::{self, Loaded},
+    named::{self, Loaded, Role},
     plan::{Plan, VertexId},
     request::Request,
     triple,
@@ -108,10 +108,12 @@ impl Project {
             return Err(Diagnostics::new(problems).into());
         };
         let build_platform = request.build_platform.clone();
-        let toolchain = named::image(gateway, request, &config.toolchain, &build_platform).await?;
+        let toolchain =
+            named::image(gateway, request, &config.toolchain.reference, &build_platform, Role::Toolchain)
+                .await?;
         let workshop = Workshop {
             build_platform,
-            toolchain: toolchain.pinned("toolchain", named::Exported::No),
+            toolchain: toolchain.state.clone(),
             toolchain_env: BaseConfig::parse_or_empty(toolchain.config.as_deref()).env(),
             helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
             sandbox: request.sandbox.clone(),
@@ -223,7 +225,7 @@ impl Project {
             "{namespace}longshore/{workspace}/{}/{}/{}",
             selection.target,
             selection.profile,
-            self.toolchain.identity()
+            &self.toolchain.identity.hex()[..16]
         )
     }
 }

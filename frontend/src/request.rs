@@ -4,9 +4,9 @@
 //! are platforms, addresses are addresses. Options that nobody knows are kept for a build that is handed on, and
 //! otherwise ignored, as every frontend does. Nothing here talks to BuildKit or reads a file.
 
+mod address;
 mod contexts;
 mod environment;
-mod git_ref;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use buildkit_llb::{Exec, Network, Platform, ProxyEnv, ResolveMode, Resources, Se
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::gateway::CacheImport;
+pub use address::{GitAddress, redacted};
 pub use contexts::{Contexts, MainContext, NamedContext};
 pub use environment::Environment;
-pub use git_ref::GitRef;
 use values::Values;
 
 /// The entry file when the client names none.
@@ -202,7 +202,7 @@ impl Request {
     /// The named context that stands for an image, a target or a name, if the client gave one: `--build-context`.
     /// One for this platform goes before one for all.
     pub fn named_context(&self, name: &str, platform: &Platform) -> Option<&NamedContext> {
-        self.contexts.named(name, platform)
+        self.contexts.find(name, platform).map(|(_, context)| context)
     }
 
     /// The platform, if the build is for one only.

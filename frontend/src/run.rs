@@ -14,7 +14,7 @@ use crate::{
     gateway::{BuildResult, Failure, Gateway, Warning},
     output::{self, Built},
     project::{Compiled, Planned, Project},
-    request::{MainContext, Request},
+    request::Request,
     summary::{self, Part},
     target::{self, Target},
 };
@@ -176,10 +176,6 @@ const EPOCH_MAX: u64 = 253_402_300_799;
 
 /// Refuses what cannot be built.
 fn supported(request: &Request) -> Result<(), Diagnostic> {
-    if request.contexts.main != MainContext::Local {
-        return Err(Diagnostic::error(Code::UnsupportedOption, "the build context is not a local directory")
-            .help("check the repository out and pass its directory"));
-    }
     if request.source_date_epoch.is_some_and(|epoch| epoch > EPOCH_MAX) {
         return Err(Diagnostic::error(Code::InvalidOption, "`SOURCE_DATE_EPOCH` lies after the year 9999")
             .help("it counts seconds, not milliseconds"));

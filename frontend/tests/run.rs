@@ -52,6 +52,7 @@ fn project(manifest: &str) -> Project {
 async fn hello_from_one_line_to_an_image() {
     let built = build(&Project::load("hello")).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -87,6 +88,7 @@ async fn hello_from_one_line_to_an_image() {
 async fn several_members_are_read_before_they_are_compiled() {
     let built = build(&Project::load("outside-files")).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -127,6 +129,7 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
     script.llb_caps.retain(|cap| cap != "source.local.metadatatransfer");
     let built = build_with(&options(&project), script).await;
     expect![[r#"
+        inputs
         solve 1 ops for [internal] load build definition from Cargo.toml
         read ref-1 Cargo.toml
         read ref-1 Cargo.toml.dockerignore
@@ -386,21 +389,6 @@ async fn several_platforms_at_once() {
         let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
         assert_eq!(format!("linux/{}", config["architecture"].as_str().unwrap()), platform);
     }
-}
-
-#[tokio::test]
-async fn a_remote_context() {
-    let project = Project::load("hello");
-    let options = pairs(&[("context", "https://example.com/shop.git")]);
-    let built = build_with(&options, daemon(&project)).await;
-    check_refused(
-        &built,
-        expect![[r#"
-        the build context is not a local directory
-        help: check the repository out and pass its directory
-    "#]],
-    );
-    assert_eq!(built.transcript.solved().len(), 0, "refused before anything is fetched");
 }
 
 #[tokio::test]

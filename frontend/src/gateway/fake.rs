@@ -62,7 +62,7 @@ pub type Solve = dyn Fn(&gateway::SolveRequest) -> Result<Answer, tonic::Status>
 /// An image that can be resolved.
 #[derive(Clone, Debug)]
 pub struct FakeImage {
-    /// The digest of its manifest.
+    /// The digest of its manifest; empty for one that the daemon has built itself.
     pub digest: String,
     /// Its config, JSON.
     pub config: String,
@@ -81,6 +81,8 @@ pub struct Script {
     pub solve: Box<Solve>,
     /// Images by their full name.
     pub images: BTreeMap<String, FakeImage>,
+    /// What source policies put in the place of an image, identifiers both: `docker-image://…`.
+    pub policies: BTreeMap<String, String>,
     /// What the client hands in.
     pub inputs: BTreeMap<String, pb::Definition>,
 }
@@ -88,13 +90,20 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         Self {
-            caps: ["source.metaresolver", "gateway.solve.evaluate", "gateway.evaluate", "gateway.warnings"]
-                .map(str::to_owned)
-                .to_vec(),
+            caps: [
+                "source.metaresolver",
+                "gateway.solve.evaluate",
+                "gateway.evaluate",
+                "gateway.warnings",
+                "frontend.inputs",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             llb_caps: LLB_CAPS.split_whitespace().map(str::to_owned).collect(),
             platforms: vec!["linux/amd64".to_owned()],
             solve: Box::new(|_| Ok(Tree::new().into())),
             images: BTreeMap::new(),
+            policies: BTreeMap::new(),
             inputs: BTreeMap::new(),
         }
     }

@@ -113,7 +113,10 @@ impl Client {
         let Some(image) = response.image else {
             return Err(Error::new(
                 Code::FailedPrecondition,
-                format!("a source policy replaces it by `{identifier}`, which is not an image"),
+                format!(
+                    "a source policy replaces it by `{identifier}`, which is not an image; write a policy that \
+                     names one, `docker-image://…`"
+                ),
             ));
         };
         let reference =
@@ -227,6 +230,23 @@ impl Gateway for Client {
         }
     }
 
+    async fn read_start(
+        &self,
+        reference: &Reference,
+        path: &str,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, Error> {
+        exists(reference, path)?;
+        let length = bytes_max.min(READ_BYTES_MAX) as i64;
+        let request = gateway::ReadFileRequest {
+            r#ref: reference.id.clone(),
+            file_path: path.to_owned(),
+            range: Some(gateway::FileRange { offset: 0, length }),
+            mount_index: 0,
+        };
+        Ok(self.bridge.clone().read_file(request).await?.into_inner().data)
+    }
+
     async fn read_dir(
         &self,
         reference: &Reference,
@@ -271,11 +291,12 @@ impl Gateway for Client {
         let invalid = |what: &str| Error::new(Code::Internal, format!("BuildKit answered with `{what}`"));
         resolved
             .and_then(|(reference, digest, config)| {
-                Ok(ResolvedImage {
-                    reference: ImageRef::parse(&reference).map_err(|_| invalid(&reference))?,
-                    digest: Digest::parse(&digest).map_err(|_| invalid(&digest))?,
-                    config,
-                })
+                let digest = match digest.as_str() {
+                    "" => None,
+                    text => Some(Digest::parse(text).map_err(|_| invalid(text))?),
+                };
+                let reference = ImageRef::parse(&reference).map_err(|_| invalid(&reference))?;
+                Ok(ResolvedImage { reference, digest, config })
             })
             .map_err(|error| error.doing(format!("resolve the image `{}`", query.reference.familiar())))
     }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use buildkit_llb::{Digest, ImageRef, Platform, SessionId};
+use buildkit_llb::{Digest, HttpUrl, ImageRef, Platform, SessionId};
 
-use super::git_ref::GitRef;
-use super::values::Values;
+use super::address::{GitAddress, is_git, is_http, redacted};
+use super::values::{Values, boolean};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// All of a build's contexts.
@@ -36,9 +36,9 @@ pub enum MainContext {
     /// The client's directory.
     Local,
     /// A git repository.
-    Git(GitRef),
-    /// A file on the web: an archive to unpack, or the entry file itself.
-    Http(String),
+    Git(GitAddress),
+    /// An archive on the web, or one that the client reads from its standard input.
+    Http(HttpUrl),
 }
 
 /// What a name stands for.
@@ -56,9 +56,9 @@ pub enum NamedContext {
         digest: Digest,
     },
     /// A git repository.
-    Git(GitRef),
+    Git(GitAddress),
     /// A file on the web.
-    Http(String),
+    Http(HttpUrl),
     /// A directory of the client's, by the name under which it is shared.
     Local(String),
     /// A graph that the client hands in, such as the result of another build.
@@ -74,25 +74,19 @@ impl Contexts {
     pub(super) fn parse(values: &mut Values<'_>) -> Self {
         // A client may keep the context's address under another key.
         let key = values.text("contextkey").unwrap_or_else(|| "context".to_owned());
-        let main = match values.text(&key) {
-            Some(address) if is_git(&address) => match GitRef::parse(&address) {
-                Ok(mut git) => {
-                    git.keep_git_dir |= values
-                        .text("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR")
-                        .is_some_and(|value| value != "0" && value != "false");
-                    MainContext::Git(git)
-                }
-                Err(why) => {
-                    values.report(Diagnostic::error(
-                        Code::InvalidContext,
-                        format!("the build context is `{address}`, {why}"),
-                    ));
-                    MainContext::Local
-                }
-            },
-            Some(address) if is_http(&address) => MainContext::Http(address),
-            _ => MainContext::Local,
-        };
+        let main = values.text(&key).map_or(Ok(MainContext::Local), |address| {
+            main_context(&address, values).map_err(|why| {
+                Diagnostic::error(
+                    Code::InvalidContext,
+                    format!("the build context is `{}`, {why}", redacted(&address)),
+                )
+                .help("write `https://HOST/REPOSITORY.git#REF:DIRECTORY`, the URL of an archive, or a directory")
+            })
+        });
+        let main = main.unwrap_or_else(|wrong| {
+            values.report(wrong);
+            MainContext::Local
+        });
         let mut named = BTreeMap::new();
         for (name, address) in values.prefixed("context:") {
             match named_context(&address, values) {
@@ -102,7 +96,7 @@ impl Contexts {
                 Err(why) => values.report(
                     Diagnostic::error(
                         Code::InvalidContext,
-                        format!("the context `{name}` is `{address}`, {why}"),
+                        format!("the context `{name}` is `{}`, {why}", redacted(&address)),
                     )
                     .help(format!("write `--build-context {name}=docker-image://…`, a URL or a directory")),
                 ),
@@ -119,11 +113,14 @@ impl Contexts {
         }
     }
 
-    pub(super) fn named(&self, name: &str, platform: &Platform) -> Option<&NamedContext> {
+    /// The context that stands for a name, with the key that the client gave it under: the name itself, or with
+    /// `::PLATFORM` behind it, which goes first.
+    pub fn find(&self, name: &str, platform: &Platform) -> Option<(&str, &NamedContext)> {
         // `docker.io/library/alpine:latest`, `alpine:latest` and `alpine` are one name, as clients see it.
         let name = ImageRef::parse(name).map_or_else(|_| name.to_owned(), |reference| reference.familiar());
         let name = name.strip_suffix(":latest").unwrap_or(&name);
-        self.named.get(&format!("{name}::{platform}")).or_else(|| self.named.get(name))
+        let found = self.named.get_key_value(&format!("{name}::{platform}"));
+        found.or_else(|| self.named.get_key_value(name)).map(|(key, context)| (key.as_str(), context))
     }
 
     /// The names of all named contexts, those for one platform with their platform behind `::`.
@@ -132,12 +129,26 @@ impl Contexts {
     }
 }
 
-fn named_context(address: &str, values: &Values<'_>) -> Result<NamedContext, String> {
+fn main_context(address: &str, values: &Values<'_>) -> Result<MainContext, String> {
     if is_git(address) {
-        return GitRef::parse(address).map(NamedContext::Git);
+        let mut git = GitAddress::parse(address)?;
+        // What is no boolean is as good as nothing to the Dockerfile frontend as well.
+        let keep = values.text("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+        git.keep_git_dir |= keep.and_then(|text| boolean(&text)).unwrap_or(false);
+        return Ok(MainContext::Git(git));
     }
     if is_http(address) {
-        return Ok(NamedContext::Http(address.to_owned()));
+        return HttpUrl::parse(address).map(MainContext::Http).map_err(|error| error.to_string());
+    }
+    Ok(MainContext::Local)
+}
+
+fn named_context(address: &str, values: &Values<'_>) -> Result<NamedContext, String> {
+    if is_git(address) {
+        return GitAddress::parse(address).map(NamedContext::Git);
+    }
+    if is_http(address) {
+        return HttpUrl::parse(address).map(NamedContext::Http).map_err(|error| error.to_string());
     }
     let Some((scheme, rest)) = address.split_once(':') else {
         return Err("which has no scheme".to_owned());
@@ -173,24 +184,4 @@ fn input_metadata(json: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
         Ok((key, bytes))
     });
     pairs.collect()
-}
-
-fn is_http(address: &str) -> bool {
-    address.starts_with("http://") || address.starts_with("https://")
-}
-
-/// As clients tell repositories from files (frontend/dockerfile/dfgitutil, `ParseGitRef`).
-fn is_git(address: &str) -> bool {
-    if ["git://", "ssh://", "github.com/"].iter().any(|start| address.starts_with(start)) {
-        return true;
-    }
-    if is_http(address) {
-        let path = address.split(['#', '?']).next().unwrap_or(address);
-        return path.ends_with(".git");
-    }
-    // `git@github.com:owner/name`, but not `docker-image://…@sha256:…`.
-    let user_and_host = address.split_once(':').map(|(head, _)| head).filter(|head| !head.contains('/'));
-    user_and_host.is_some_and(|head| {
-        head.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::{Exec, Image, ImageRef, Network, Platform, ResolveMode, State};
+use buildkit_llb::{Exec, HttpUrl, Image, ImageRef, Network, Platform, ResolveMode, State};
 use expect_test::{Expect, expect};
 
 use super::{Environment, MainContext, NamedContext, NoCache, Request};
@@ -258,12 +258,23 @@ fn the_main_context() {
         "ssh://git@example.com/n",
         "github.com/o/n",
     ] {
-        assert_eq!(main(&[("context", url)]), MainContext::Git(crate::request::GitRef::parse(url).unwrap()));
+        assert!(matches!(main(&[("context", url)]), MainContext::Git(_)), "{url}");
     }
     let archive = "https://example.com/src.tar.gz";
-    assert_eq!(main(&[("context", archive)]), MainContext::Http(archive.to_owned()));
+    let http = MainContext::Http(HttpUrl::parse(archive).unwrap());
+    assert_eq!(main(&[("context", archive)]), http);
     assert_eq!(main(&[("context", ".")]), MainContext::Local);
-    assert_eq!(main(&[("contextkey", "other"), ("other", archive)]), MainContext::Http(archive.to_owned()));
+    assert_eq!(main(&[("contextkey", "other"), ("other", archive)]), http);
+    let keep = ("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "1");
+    assert!(
+        matches!(main(&[("context", "github.com/o/n"), keep]), MainContext::Git(git) if git.keep_git_dir)
+    );
+    refused(
+        &[("context", "https://me:secret@example.com/a.git?depth=1")],
+        expect![[r#"
+            the build context is `https://xxxxx:xxxxx@example.com/a.git?depth=1`, whose `depth` is not known
+            help: write `https://HOST/REPOSITORY.git#REF:DIRECTORY`, the URL of an archive, or a directory"#]],
+    );
     let contexts = request(&[("dockerfilekey", "dockerfile"), ("contextsubdir", "app")]).contexts;
     assert_eq!(
         (contexts.entry_dir.as_deref(), contexts.subdir.as_deref()),
@@ -296,6 +307,8 @@ fn named_contexts() {
     let rust = |tag: &str| Some(NamedContext::Image(ImageRef::parse(&format!("rust:{tag}")).unwrap()));
     assert_eq!(named("rust", "linux/amd64"), rust("1.95-slim"));
     assert_eq!(named("rust", "linux/arm64"), rust("arm"));
+    let arm = Platform::parse("linux/arm64").unwrap();
+    assert_eq!(request.contexts.find("rust", &arm).unwrap().0, "rust::linux/arm64");
     assert_eq!(named("docker.io/library/rust:latest", "linux/amd64"), rust("1.95-slim"));
     assert_eq!(named("rust:1.95", "linux/amd64"), None);
     assert_eq!(named("empty", "linux/amd64"), Some(NamedContext::Scratch));

@@ -61,15 +61,11 @@ impl<'a> Values<'a> {
 
     fn boolean(&mut self, key: &str, flag: &str) -> Option<bool> {
         let text = self.text(key)?;
-        // What Go's `strconv.ParseBool` takes.
-        match text.as_str() {
-            "1" | "t" | "T" | "true" | "True" | "TRUE" => Some(true),
-            "0" | "f" | "F" | "false" | "False" | "FALSE" => Some(false),
-            _ => {
-                self.invalid(format!("`{flag}` is `{text}`, expected `true` or `false`"));
-                None
-            }
+        let parsed = boolean(&text);
+        if parsed.is_none() {
+            self.invalid(format!("`{flag}` is `{text}`, expected `true` or `false`"));
         }
+        parsed
     }
 
     /// The fields of a line of comma-separated values.
@@ -263,6 +259,15 @@ impl<'a> Values<'a> {
         let fields = self.fields(key, "--sbom");
         let pairs = fields.iter().map(|field| field.split_once('=').unwrap_or((field, "")));
         Some(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// What Go's `strconv.ParseBool` takes.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Some(true),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Some(false),
+        _ => None,
     }
 }
 

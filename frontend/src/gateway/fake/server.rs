@@ -200,9 +200,22 @@ impl LlbBridge for Daemon {
         request: Request<gateway::ResolveSourceMetaRequest>,
     ) -> Result<Response<gateway::ResolveSourceMetaResponse>, Status> {
         let request = request.into_inner();
-        let source = request.source.unwrap_or_default();
-        self.transcript.note(format_args!("resolve {} as {}", source.identifier, request.log_name));
-        let name = source.identifier.split_once("://").map_or("", |(_, name)| name);
+        let mut source = request.source.unwrap_or_default();
+        let attrs: String = source.attrs.iter().map(|(key, value)| format!("\n    {key}={value}")).collect();
+        self.transcript.note(format_args!("resolve {} as {}{attrs}", source.identifier, request.log_name));
+        if let Some(replaced) = self.script.policies.get(&source.identifier) {
+            source.identifier.clone_from(replaced);
+        }
+        let Some((_, name)) = source
+            .identifier
+            .split_once("://")
+            .filter(|(scheme, _)| ["docker-image", "oci-layout"].contains(scheme))
+        else {
+            return Ok(Response::new(gateway::ResolveSourceMetaResponse {
+                source: Some(source),
+                ..gateway::ResolveSourceMetaResponse::default()
+            }));
+        };
         let image = self.image(name)?;
         Ok(Response::new(gateway::ResolveSourceMetaResponse {
             image: Some(gateway::ResolveSourceImageResponse {

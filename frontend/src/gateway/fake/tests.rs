@@ -277,13 +277,15 @@ async fn an_image_is_resolved_by_its_source() {
     let (gateway, transcript) = with_image().start().await.unwrap();
     let resolved = gateway.resolve_image(&query(None)).await.unwrap();
     assert_eq!(resolved.reference.to_string(), "docker.io/library/rust:1.95");
-    assert_eq!(resolved.digest.hex(), "a".repeat(64));
+    assert_eq!(resolved.digest.unwrap().hex(), "a".repeat(64));
     assert_eq!(resolved.config, br#"{"os":"linux"}"#);
     let store = OciStore { session: SessionId::new("s"), store: "layout".to_owned() };
     gateway.resolve_image(&query(Some(store))).await.unwrap();
     expect![[r#"
         resolve docker-image://docker.io/library/rust:1.95 as [internal] load metadata for rust:1.95
         resolve oci-layout://docker.io/library/rust:1.95 as [internal] load metadata for rust:1.95
+            oci.session=s
+            oci.store=layout
     "#]]
     .assert_eq(&transcript.to_string());
 }
@@ -305,6 +307,41 @@ async fn an_old_daemon_is_asked_the_old_way() {
         stat ref-1 .
     "#]]
     .assert_eq(&transcript.to_string());
+}
+
+#[tokio::test]
+async fn an_image_of_the_daemons_own_has_no_digest() {
+    let image = FakeImage { digest: String::new(), config: "{}".to_owned() };
+    let images = BTreeMap::from([("docker.io/library/rust:1.95".to_owned(), image)]);
+    let (gateway, _) = Script { images, ..Script::default() }.start().await.unwrap();
+    assert_eq!(gateway.resolve_image(&query(None)).await.unwrap().digest, None);
+}
+
+#[tokio::test]
+async fn a_source_policy_puts_another_image_in_its_place() {
+    let policies = |by: &str| BTreeMap::from([(ASKED.to_owned(), by.to_owned())]);
+    const ASKED: &str = "docker-image://docker.io/library/alpine:3";
+    let asked = ImageQuery { reference: ImageRef::parse("alpine:3").unwrap(), ..query(None) };
+    let script = Script { policies: policies("docker-image://docker.io/library/rust:1.95"), ..with_image() };
+    let (gateway, _) = script.start().await.unwrap();
+    let resolved = gateway.resolve_image(&asked).await.unwrap();
+    assert_eq!(resolved.reference.familiar(), "rust:1.95");
+
+    let script = Script { policies: policies("git://example.com/a"), ..with_image() };
+    let (gateway, _) = script.start().await.unwrap();
+    assert_eq!(
+        gateway.resolve_image(&asked).await.unwrap_err().to_string(),
+        "failed to resolve the image `alpine:3`: a source policy replaces it by `git://example.com/a`, which is not \
+         an image; write a policy that names one, `docker-image://…`"
+    );
+}
+
+#[tokio::test]
+async fn the_start_of_a_file_is_read_alone() {
+    let script = Script::files(|_| tree(&[("context", &[7; 5000])]));
+    let (gateway, _) = script.start().await.unwrap();
+    let reference = gateway.solve(&graph("load").definition(), &SolveOptions::default()).await.unwrap();
+    assert_eq!(gateway.read_start(&reference, "context", 1024).await.unwrap(), [7; 1024]);
 }
 
 #[tokio::test]
