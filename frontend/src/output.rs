@@ -56,7 +56,12 @@ pub fn image_settings(
     revision: &Revision,
     client_labels: &BTreeMap<String, String>,
 ) -> ImageSettings {
-    let mut labels = manifest_labels(package, &target.name);
+    // A binary's own name, without the package that `--target` may need before it.
+    let title = match target.artifacts.as_slice() {
+        [only] if !target.is_declared => &only.bin,
+        _ => &target.name,
+    };
+    let mut labels = manifest_labels(package, title);
     labels.extend(revision.labels());
     labels.extend(settings.labels.clone());
     labels.extend(client_labels.clone());

@@ -209,7 +209,7 @@ async fn what_the_client_asks_for_is_in_the_result() {
     expect![[r#"
         return
             linux/amd64 = ref-7
-            containerimage.config/linux/amd64 = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/server"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","RUST_LOG=info"],"ExposedPorts":{"8081/tcp":{}},"Labels":{"org.opencontainers.image.title":"admin:server","org.opencontainers.image.version":"0.1.0","team":"shop"},"User":"65532:65532"},"created":"2023-11-14T22:13:20Z","os":"linux"}
+            containerimage.config/linux/amd64 = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/server"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","RUST_LOG=info"],"ExposedPorts":{"8081/tcp":{}},"Labels":{"org.opencontainers.image.title":"server","org.opencontainers.image.version":"0.1.0","team":"shop"},"User":"65532:65532"},"created":"2023-11-14T22:13:20Z","os":"linux"}
             frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6ImFkbWluOnNlcnZlciJ9XSwicmV1c2VkIjoxLCJzdGVwcyI6MX0=
             frontend.result.inlinemessage = admin:server (linux/amd64): 0 B
         1 step, all reused

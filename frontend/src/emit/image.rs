@@ -93,7 +93,7 @@ const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Users of an image on `scratch`: those of Debian that matter, and the one that programs run as.
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\n\
     nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n\
-    nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n";
+    nonroot:x:65532:65532:nonroot:/nonexistent:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n";
 
 /// How an image is called, and what it depends on without containing it.

@@ -87,10 +87,9 @@ pub fn record(
 }
 
 fn build_args(selection: &Selection) -> Vec<String> {
-    let mut args =
-        ["build", "--quiet", "--workspace", "--bins", "--locked", "--offline", "--config", CARGO_CONFIG]
-            .map(str::to_owned)
-            .to_vec();
+    let mut args = ["build", "--quiet", "--workspace", "--locked", "--offline", "--config", CARGO_CONFIG]
+        .map(str::to_owned)
+        .to_vec();
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
     if !selection.features.is_empty() {
