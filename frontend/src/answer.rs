@@ -87,7 +87,7 @@ pub async fn answer(
             let target = target::select(&targets, request.target.as_deref())?;
             let one = std::slice::from_ref(target);
             let compiled = compile(gateway, request, project, planned, one).await?;
-            outline::answer(&outline(planned, &compiled, target), Sources::of(&entry.file))
+            outline::answer(&outline(request, project, planned, &compiled, target), Sources::of(&entry.file))
         }
         Question::Graph | Question::GraphSvg => {
             let shown: Vec<Target> = wanted.map_or_else(|| targets.clone(), |target| vec![target.clone()]);
@@ -110,8 +110,8 @@ pub async fn answer(
                 .filter(|target| !target.is_library())
                 .map(|target| target.name.clone())
                 .collect(),
-            platforms: Vec::new(),
-            tags: Vec::new(),
+            platforms: project.config.platforms.clone(),
+            tags: project.config.tags.clone(),
         }),
     };
     Ok(answer)
@@ -143,7 +143,7 @@ fn target_rows(
                 name: target.name.clone(),
                 is_default: Some(&target.name) == default.as_ref(),
                 description: package.and_then(|package| planned.graph.package(package).description.clone()),
-                base: assemble::base_name(project, compiled, target),
+                base: assemble::base_name(project, planned, compiled, target),
                 span: span(compiled, target),
             }
         })
@@ -154,7 +154,13 @@ fn span(compiled: &Compiled, target: &Target) -> Option<Span> {
     target.package().and_then(|package| compiled.members.spans.get(&package)).cloned()
 }
 
-fn outline(planned: &Planned, compiled: &Compiled, target: &Target) -> Outline {
+fn outline(
+    request: &Request,
+    project: &Project,
+    planned: &Planned,
+    compiled: &Compiled,
+    target: &Target,
+) -> Outline {
     let built_in = |name: &str, description: &str, value: Option<String>| outline::Arg {
         name: name.to_owned(),
         description: description.to_owned(),
@@ -166,16 +172,41 @@ fn outline(planned: &Planned, compiled: &Compiled, target: &Target) -> Outline {
     Outline {
         name: target.name.clone(),
         description: description.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
-        args: vec![
-            built_in(
-                "FEATURES",
-                "features to enable besides those of the settings",
-                Some(selection.features.join(",")),
-            ),
-            built_in("PROFILE", "cargo's profile", Some(selection.profile.clone())),
-            built_in("RUSTFLAGS", "flags for every compilation for the target platform", None),
-        ],
-        secrets: Vec::new(),
+        args: project
+            .config
+            .args
+            .iter()
+            .map(|(name, arg)| outline::Arg {
+                name: name.to_owned(),
+                description: arg.description.clone(),
+                value: Some(arg.value.clone()),
+                span: Some(arg.span.clone()),
+            })
+            .chain([
+                built_in(
+                    "FEATURES",
+                    "features to enable besides those of the settings",
+                    request.build_args.get("FEATURES").cloned(),
+                ),
+                built_in("PROFILE", "cargo's profile", Some(selection.profile.clone())),
+                built_in(
+                    "RUSTFLAGS",
+                    "flags for every compilation for the target platform",
+                    Some(selection.rustflags.clone()),
+                ),
+            ])
+            .collect(),
+        secrets: compiled
+            .members
+            .configs
+            .values()
+            .flat_map(|config| &config.secrets)
+            .map(|secret| outline::Secret {
+                name: secret.id.clone(),
+                required: secret.required,
+                span: Some(secret.span.clone()),
+            })
+            .collect(),
         caches: compiled
             .outputs
             .keys()

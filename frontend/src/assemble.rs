@@ -1,19 +1,24 @@
 //! One target for one platform: its settings, its filesystem, its configuration.
 
 use buildkit_llb::State;
+use camino::Utf8Path;
+use longshore_helper::finish;
 
 use crate::{
     caution,
-    config::{Base, ImageSettings, PackageConfig},
-    emit::image::{self as filesystem, About, BIN_DIR, Contents, LIB_DIR, Program},
+    config::{self, Base, ImageSettings, Libraries, PackageConfig},
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    emit::image::{self as filesystem, About, Asset, BIN_DIR, Contents, FileCopy, LIB_DIR, Program},
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
+    listing::Kind,
     named::{self, Loaded, Role},
     output::{self, Revision},
     plan::ArtifactKind,
     project::{Compiled, Planned, Project},
     request::Request,
     target::Target,
+    units::PackageIx,
 };
 
 /// An image that can be solved.
@@ -32,7 +37,7 @@ pub struct Assembled {
 /// Lays a target on its base.
 ///
 /// # Errors
-/// The image could not start, or its base does not exist.
+/// The image could not start, a file is missing, or the base does not exist.
 pub async fn assemble(
     gateway: &impl Gateway,
     request: &Request,
@@ -42,18 +47,12 @@ pub async fn assemble(
     target: &Target,
 ) -> Result<Assembled, Failure> {
     let package = target.package();
-    let own = package.and_then(|package| compiled.members.configs.get(&package)).cloned().unwrap_or_default();
-    let settings = settings(project, target, &own);
-    let is_static = target
-        .artifacts
-        .iter()
-        .all(|artifact| caution::is_static(&planned.plan.vertex(artifact.vertex).spec));
-    for artifact in target.artifacts.iter().filter(|artifact| artifact.kind == ArtifactKind::Program) {
-        caution::starts(&settings.base, &planned.plan.vertex(artifact.vertex).spec, &artifact.bin)?;
-    }
-    let base = match &settings.base {
-        Base::Scratch => None,
-        Base::Image(name) => {
+    let settings = settings(project, compiled, target);
+    let is_static = is_static(planned, target);
+    starts(planned, target, &settings)?;
+    let base = match settings.base.image(is_static) {
+        None => None,
+        Some(name) => {
             Some(named::image(gateway, request, &name.reference, &planned.platform, Role::Base).await?)
         }
     };
@@ -61,58 +60,36 @@ pub async fn assemble(
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
 
     let paths = output::paths(target, BIN_DIR, LIB_DIR);
-    let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
+    let revision = if settings.stamp { Revision::of(request) } else { Revision::default() };
     let contents = Contents {
         base: &base_state,
-        assets: Vec::new(),
-        certificates: false,
+        assets: settings.assets.iter().map(asset).collect(),
+        certificates: settings.certificates.unwrap_or(!is_users_base(&settings)),
         bare: base.is_none(),
-        files: Vec::new(),
-        programs: target
-            .artifacts
-            .iter()
-            .zip(&paths)
-            .map(|(artifact, path)| Program {
-                output: &compiled.outputs[&artifact.vertex].files,
-                file: &artifact.file,
-                path: path.clone(),
-            })
-            .collect(),
-        libraries: longshore_helper::finish::Libraries::Check,
-        library_path: Vec::new(),
-        checked_on_base: base.is_some() && !is_static,
-        stamp: None,
+        files: files(project, &settings)?,
+        programs: programs(compiled, target, &paths),
+        libraries: match settings.libraries {
+            Libraries::Check => finish::Libraries::Check,
+            Libraries::Copy => finish::Libraries::Copy,
+            Libraries::Ignore => finish::Libraries::Ignore,
+        },
+        library_path: library_path(&base_config, &settings),
+        checked_on_base: base.is_some() && !is_static && settings.libraries != Libraries::Ignore,
+        stamp: settings.stamp.then(|| stamp(planned, package, &revision)),
     };
+    let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
+    let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
     let about = About {
         name: &target.name,
-        span: package.and_then(|package| compiled.members.spans.get(&package)),
-        plan: &planned.workspace.vertex,
+        span: declared.or_else(|| package.and_then(|package| compiled.members.spans.get(&package))),
+        kept: &kept(planned, compiled),
         epoch,
     };
     let files = filesystem::image(&project.workshop, &contents, &about);
     let described = package.map(|package| planned.graph.package(package));
-    let image =
-        output::image_settings(&settings, described, target, &paths, &Revision::default(), &request.labels);
+    let image = output::image_settings(&settings, described, target, &paths, &revision, &request.labels);
     let config = image::config(&base_config, &planned.platform, &image, epoch);
     Ok(Assembled { files, config, base, settings })
-}
-
-/// The name of the image that a target stands on; `None` for `scratch`.
-pub fn base_name(project: &Project, compiled: &Compiled, target: &Target) -> Option<String> {
-    let own = target.package().and_then(|package| compiled.members.configs.get(&package)).cloned();
-    match settings(project, target, &own.unwrap_or_default()).base {
-        Base::Scratch => None,
-        Base::Image(name) => Some(name.reference.familiar()),
-    }
-}
-
-/// The workspace's settings, under those of the target's package or of the image itself.
-fn settings(project: &Project, target: &Target, package: &PackageConfig) -> ImageSettings {
-    let workspace = &project.config.image;
-    match project.config.images.get(&target.name) {
-        Some(declared) => workspace.with(&package.image).with(&declared.image),
-        None => workspace.with(&package.image),
-    }
 }
 
 /// A target as other builds see it: an image, or a program or library at the root of an empty filesystem.
@@ -131,11 +108,126 @@ pub async fn offered(
         let image = assemble(gateway, request, project, planned, compiled, target).await?;
         return Ok((image.files, Some(image.config)));
     }
-    let programs = target.artifacts.iter().map(|artifact| Program {
+    let paths: Vec<String> =
+        target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
+    let programs = programs(compiled, target, &paths);
+    Ok((filesystem::programs(&programs, &target.name, &kept(planned, compiled)), None))
+}
+
+/// The name of the image that a target stands on; `None` for `scratch`.
+pub fn base_name(
+    project: &Project,
+    planned: &Planned,
+    compiled: &Compiled,
+    target: &Target,
+) -> Option<String> {
+    let base = settings(project, compiled, target).base.image(is_static(planned, target));
+    base.map(|name| name.reference.familiar())
+}
+
+/// The workspace's settings, under those of the target's package, under those of the image itself.
+pub fn settings(project: &Project, compiled: &Compiled, target: &Target) -> ImageSettings {
+    let none = PackageConfig::default();
+    let package =
+        target.package().and_then(|package| compiled.members.configs.get(&package)).unwrap_or(&none);
+    let settings = project.config.image.with(&package.image);
+    match project.config.images.get(&target.name) {
+        Some(declared) => settings.with(&declared.image),
+        None => settings,
+    }
+}
+
+/// Refuses what can be seen to fail before anything is compiled.
+fn starts(planned: &Planned, target: &Target, settings: &ImageSettings) -> Result<(), Diagnostic> {
+    // Without a look at libraries, or with them copied, `scratch` is the user's own business.
+    if settings.libraries != Libraries::Check {
+        return Ok(());
+    }
+    let mut programs = target.artifacts.iter().filter(|artifact| artifact.kind == ArtifactKind::Program);
+    programs.try_for_each(|program| {
+        caution::starts(&settings.base, &planned.plan.vertex(program.vertex).spec, &program.bin)
+    })
+}
+
+/// Whether all of a target's programs need no loader.
+fn is_static(planned: &Planned, target: &Target) -> bool {
+    target.artifacts.iter().all(|artifact| caution::is_static(&planned.plan.vertex(artifact.vertex).spec))
+}
+
+/// A base that the user has chosen may have certificates of its own.
+fn is_users_base(settings: &ImageSettings) -> bool {
+    matches!(settings.base, Base::Image(_))
+}
+
+/// What a cache must carry along.
+fn kept(planned: &Planned, compiled: &Compiled) -> [State; 2] {
+    [planned.workspace.vertex.clone(), compiled.reports.clone()]
+}
+
+fn programs<'a>(compiled: &'a Compiled, target: &'a Target, paths: &[String]) -> Vec<Program<'a>> {
+    let program = |(artifact, path): (&'a crate::plan::Artifact, &String)| Program {
         output: &compiled.outputs[&artifact.vertex].files,
         file: &artifact.file,
-        path: format!("/{}", artifact.installed),
-    });
-    let programs: Vec<Program<'_>> = programs.collect();
-    Ok((filesystem::programs(&programs, &target.name, &planned.workspace.vertex), None))
+        path: path.clone(),
+    };
+    target.artifacts.iter().zip(paths).map(program).collect()
+}
+
+fn asset(asset: &config::Asset) -> Asset<'_> {
+    Asset {
+        url: asset.url.clone(),
+        checksum: asset.sha256.clone(),
+        to: &asset.to,
+        unpack: asset.unpack,
+        owner: asset.owner.clone(),
+        mode: asset.mode,
+        span: &asset.span,
+    }
+}
+
+/// The files of the build context that an image has.
+fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<FileCopy<'a>>, Diagnostics> {
+    let listing = &project.context.listing;
+    let mut problems = Vec::new();
+    let mut copies = Vec::new();
+    for file in &settings.files {
+        let kind = listing.kind(Utf8Path::new(&file.from));
+        let is_all = file.from.is_empty();
+        let is_glob = file.from.contains(['*', '?', '[']);
+        if kind.is_none() && !is_all && !is_glob {
+            let missing =
+                Diagnostic::error(Code::MissingFile, format!("`{}` is not in the build context", file.from));
+            problems.push(
+                missing
+                    .at(&file.span)
+                    .help("`from` is relative to the workspace root; see also `.dockerignore`"),
+            );
+        }
+        copies.push(FileCopy {
+            context: &project.context.state,
+            from: format!("/{}", file.from),
+            contents: is_all || kind == Some(Kind::Directory),
+            to: &file.to,
+            owner: file.owner.clone(),
+            mode: file.mode,
+        });
+    }
+    Diagnostics::check(copies, problems)
+}
+
+/// Where the image's environment has the loader search.
+fn library_path(base: &BaseConfig, settings: &ImageSettings) -> Vec<String> {
+    let mut env = base.env();
+    env.extend(settings.env.clone());
+    let path = env.remove("LD_LIBRARY_PATH").unwrap_or_default();
+    path.split(':').filter(|directory| !directory.is_empty()).map(str::to_owned).collect()
+}
+
+/// What is written into programs: one line, `0.4.0 (c0ffee1)`.
+fn stamp(planned: &Planned, package: Option<PackageIx>, revision: &Revision) -> String {
+    let version = package.map(|package| planned.graph.package(package).version.clone()).unwrap_or_default();
+    match &revision.commit {
+        Some(commit) => format!("{version} ({commit})").trim_start().to_owned(),
+        None => version,
+    }
 }

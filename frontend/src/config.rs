@@ -5,18 +5,27 @@
 //! is checked here, because an error in it can be shown better than by a failing step.
 //! Nothing here reads files or knows what a build does with a setting.
 
+mod args;
+mod contents;
 mod entry;
+mod image;
 mod members;
 mod raw;
+mod table;
 mod validate;
 
+pub use args::{Arg, Args};
 pub use entry::{EntryKind, entry_kind};
+pub use image::{
+    Asset, BASE_DEFAULT, Base, ExposedPort, FileEntry, HealthCommand, Healthcheck, ImageName, ImageOverrides,
+    ImageSettings, Libraries, Protocol, USER_DEFAULT,
+};
 pub use members::workspace_members;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use buildkit_llb::{ImageRef, SourceFile, Span};
+use buildkit_llb::{SourceFile, Span};
+use table::Table;
 use toml::de::DeTable;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -24,14 +33,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 /// The toolchain image when the user names none.
 pub const TOOLCHAIN_DEFAULT: &str = "rust:1.95-bookworm";
 
-/// The image under the binaries when the user names none. Its glibc is not older than the toolchain's.
-pub const BASE_DEFAULT: &str = "debian:bookworm-slim";
-
 /// cargo's profile when the user names none: images are for running.
 pub const PROFILE_DEFAULT: &str = "release";
-
-/// Whom the image runs as when the user says nothing: nobody that owns a file in it.
-pub const USER_DEFAULT: &str = "65532:65532";
 
 /// The settings of a workspace. `Config::default()` is what a user gets who wrote none.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +53,12 @@ pub struct Config {
     pub image: ImageSettings,
     /// Images of the user's own making, by name.
     pub images: BTreeMap<String, ImageTable>,
+    /// Build arguments.
+    pub args: Args,
+    /// What a bake file builds for: `linux/amd64`, ….
+    pub platforms: Vec<String>,
+    /// What a bake file tags images with; `{target}` stands for the target's name.
+    pub tags: Vec<String>,
 }
 
 /// An image that the user puts together.
@@ -59,6 +68,8 @@ pub struct ImageTable {
     pub bins: Vec<BinName>,
     /// Where it differs from the workspace's.
     pub image: ImageOverrides,
+    /// Where the user wrote its name.
+    pub span: Option<Span>,
 }
 
 /// A binary by name, with its package's before it where there are several of the name.
@@ -76,6 +87,10 @@ pub struct PackageConfig {
     /// Files outside the package's directory that it is compiled from: paths or globs relative to the root of the
     /// workspace, without `.` and `..`, sorted.
     pub inputs: Vec<Input>,
+    /// Build arguments that its steps see, by name, sorted.
+    pub args: Vec<String>,
+    /// Secrets that its steps see.
+    pub secrets: Vec<Secret>,
     /// Where the package's image differs from the workspace's.
     pub image: ImageOverrides,
 }
@@ -89,100 +104,35 @@ pub struct Input {
     pub span: Span,
 }
 
-/// The name of an image, as one writes it after `FROM`.
+/// A secret of the client's that a package's steps see.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ImageName {
-    /// The name.
-    pub reference: ImageRef,
-    /// Where the user wrote it; absent for a default.
-    pub span: Option<Span>,
+pub struct Secret {
+    /// `--secret id=ID`.
+    pub id: String,
+    /// Where it is.
+    pub place: SecretPlace,
+    /// The build fails without it.
+    pub required: bool,
+    /// Where the user wrote it.
+    pub span: Span,
 }
 
-/// What binaries are put on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Base {
-    /// Nothing: `base = "scratch"`.
-    Scratch,
-    /// An image.
-    Image(ImageName),
-}
-
-/// What an image is like besides its binary.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImageSettings {
-    /// What the binaries are put on.
-    pub base: Base,
-    /// `user` or `user:group`, names or numbers.
-    pub user: String,
-    /// The working directory; absent leaves the base image's.
-    pub workdir: Option<String>,
-    /// Environment variables, on top of the base image's.
-    pub env: BTreeMap<String, String>,
-    /// Labels, on top of those made from the manifest.
-    pub labels: BTreeMap<String, String>,
-    /// Ports that the program listens on.
-    pub expose: Vec<ExposedPort>,
-    /// The command; absent means the binary itself.
-    pub entrypoint: Option<Vec<String>>,
-    /// Arguments for the entrypoint.
-    pub cmd: Vec<String>,
-}
-
-/// What one package's image changes about [`ImageSettings`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImageOverrides {
-    /// Replaces the workspace's.
-    pub base: Option<Base>,
-    /// Replaces the workspace's.
-    pub user: Option<String>,
-    /// Replaces the workspace's.
-    pub workdir: Option<String>,
-    /// Added to the workspace's; wins where both set a variable.
-    pub env: BTreeMap<String, String>,
-    /// Added to the workspace's; wins where both set a label.
-    pub labels: BTreeMap<String, String>,
-    /// Replaces the workspace's.
-    pub expose: Option<Vec<ExposedPort>>,
-    /// Replaces the binary.
-    pub entrypoint: Option<Vec<String>>,
-    /// Replaces the workspace's.
-    pub cmd: Option<Vec<String>>,
-}
-
-/// A port and its protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ExposedPort {
-    /// 1 to 65535.
-    pub port: u16,
-    /// What is spoken on it.
-    pub protocol: Protocol,
-}
-
-/// A transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Sctp,
-}
-
-/// As image configs write it: `8080/tcp`.
-impl fmt::Display for ExposedPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = match self.protocol {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-            Protocol::Sctp => "sctp",
-        };
-        write!(f, "{}/{protocol}", self.port)
-    }
+/// Where a step finds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In this variable.
+    Env(String),
+    /// In the file at this path.
+    File(String),
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             images: BTreeMap::new(),
+            args: Args::default(),
+            platforms: Vec::new(),
+            tags: Vec::new(),
             toolchain: ImageName::builtin(TOOLCHAIN_DEFAULT),
             profile: PROFILE_DEFAULT.to_owned(),
             features: Vec::new(),
@@ -193,71 +143,86 @@ impl Default for Config {
     }
 }
 
-impl Default for ImageSettings {
-    fn default() -> Self {
-        Self {
-            base: Base::Image(ImageName::builtin(BASE_DEFAULT)),
-            user: USER_DEFAULT.to_owned(),
-            workdir: None,
-            env: BTreeMap::new(),
-            labels: BTreeMap::new(),
-            expose: Vec::new(),
-            entrypoint: None,
-            cmd: Vec::new(),
-        }
-    }
-}
-
-impl ImageName {
-    fn builtin(reference: &str) -> Self {
-        Self { reference: ImageRef::parse(reference).expect("a default is the name of an image"), span: None }
-    }
-}
-
-impl ImageSettings {
-    /// These settings as one package wants them.
-    #[must_use]
-    pub fn with(&self, overrides: &ImageOverrides) -> Self {
-        let mut settings = self.clone();
-        let overrides = overrides.clone();
-        settings.env.extend(overrides.env);
-        settings.labels.extend(overrides.labels);
-        settings.base = overrides.base.unwrap_or(settings.base);
-        settings.user = overrides.user.unwrap_or(settings.user);
-        settings.workdir = overrides.workdir.or(settings.workdir);
-        settings.expose = overrides.expose.unwrap_or(settings.expose);
-        settings.cmd = overrides.cmd.unwrap_or(settings.cmd);
-        settings.entrypoint = overrides.entrypoint.or(settings.entrypoint);
-        settings
-    }
-}
+/// The build arguments that the client gives.
+pub type Given = BTreeMap<String, String>;
 
 impl Config {
     /// Reads `[workspace.metadata.longshore]` of the entry file; its absence is the default.
     ///
     /// # Errors
     /// Every mistake in the table, or those of the TOML syntax anywhere in the file.
-    pub fn from_workspace_manifest(file: &SourceFile) -> Result<Self, Diagnostics> {
+    pub fn from_workspace_manifest(file: &SourceFile, given: &Given) -> Result<Self, Diagnostics> {
         read(file, |root, gathered| {
-            let table = raw::Table::at(file, root, &["workspace", "metadata", "longshore"], gathered);
-            let raw = raw::RawWorkspace::read(table);
-            validate::workspace(raw, gathered)
+            let path = ["workspace", "metadata", "longshore"];
+            let args = Args::read(&mut Table::at(file, root, &path, gathered), given);
+            let mut table = Table::at(file, root, &path, gathered).with(&args);
+            table.known("args");
+            let raw = raw::RawWorkspace::read(&mut table);
+            table.finish(&raw::PACKAGE_ONLY);
+            validate::workspace(raw, args, gathered)
+        })
+    }
+
+    /// Reads a `longshore.toml`: the keys of a workspace at its top, those of packages under `packages.NAME`.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn from_standalone(
+        file: &SourceFile,
+        given: &Given,
+    ) -> Result<(Self, BTreeMap<String, StandalonePackage>), Diagnostics> {
+        read(file, |root, gathered| {
+            let args = Args::read(&mut Table::at(file, root, &[], gathered), given);
+            let mut table = Table::at(file, root, &[], gathered).with(&args);
+            table.known("args");
+            let raw = raw::RawWorkspace::read(&mut table);
+            let packages = table.subtables("packages", raw::RawPackage::read);
+            table.finish(&raw::PACKAGE_ONLY);
+            let packages = packages.into_iter().map(|(name, raw)| {
+                let config = validate::package(raw, Some(&args), gathered);
+                (name.value, StandalonePackage { config, span: name.span })
+            });
+            let packages = packages.collect();
+            (validate::workspace(raw, args.clone(), gathered), packages)
         })
     }
 }
 
+/// The settings of a package that stand in a `longshore.toml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandalonePackage {
+    /// The settings.
+    pub config: PackageConfig,
+    /// Where the package is named.
+    pub span: Span,
+}
+
 impl PackageConfig {
-    /// Reads `[package.metadata.longshore]` of a package's manifest; its absence is the default.
+    /// Reads `[package.metadata.longshore]` of a package's manifest; its absence is the default. `args` are the
+    /// workspace's build arguments; without them, what names one is taken as it is.
     ///
     /// # Errors
     /// Every mistake in the table, or those of the TOML syntax anywhere in the file.
-    pub fn from_manifest(file: &SourceFile) -> Result<Self, Diagnostics> {
+    pub fn from_manifest(file: &SourceFile, args: Option<&Args>) -> Result<Self, Diagnostics> {
         read(file, |root, gathered| {
-            let table = raw::Table::at(file, root, &["package", "metadata", "longshore"], gathered);
-            let raw = raw::RawPackage::read(table);
-            validate::package(raw, gathered)
+            let table = Table::at(file, root, &["package", "metadata", "longshore"], gathered);
+            let mut table = match args {
+                Some(args) => table.with(args),
+                None => table,
+            };
+            let raw = raw::RawPackage::read(&mut table);
+            validate::package(raw, args, gathered)
         })
     }
+}
+
+/// Where a manifest has a table of ours for its package.
+pub fn package_table_span(file: &SourceFile) -> Option<Span> {
+    let text = std::str::from_utf8(file.text()).ok()?;
+    let (root, _) = DeTable::parse_recoverable(text);
+    let metadata =
+        root.get_ref().get("package")?.get_ref().as_table()?.get("metadata")?.get_ref().as_table()?;
+    metadata.get_key_value("longshore").map(|(key, _)| file.span(key.span()))
 }
 
 /// Where the manifest names its package: the value of `name`, or the header `[package]` where there is none.

@@ -26,6 +26,12 @@ pub struct ImageSettings {
     pub expose: Vec<String>,
     /// Labels, laid over those of the base.
     pub labels: BTreeMap<String, String>,
+    /// Directories that hold data, besides those of the base.
+    pub volumes: Vec<String>,
+    /// What the program is told to end with; absent leaves the base's.
+    pub stop_signal: Option<String>,
+    /// Docker's `Healthcheck`; absent leaves the base's.
+    pub healthcheck: Option<Value>,
 }
 
 /// The parts of a base image's configuration that a vertex or an image inherits.
@@ -83,8 +89,11 @@ pub fn config(
     env.extend(settings.env.clone());
     env.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
     config.insert("Env".into(), env.iter().map(|(name, value)| format!("{name}={value}")).collect());
-    config.insert("Entrypoint".into(), settings.entrypoint.clone().into());
-    config.remove("Cmd"); // the base's default arguments were for the base's program
+    // What the base starts, and the arguments for that, go when there is a program of our own.
+    if !settings.entrypoint.is_empty() {
+        config.insert("Entrypoint".into(), settings.entrypoint.clone().into());
+        config.remove("Cmd");
+    }
     if !settings.cmd.is_empty() {
         config.insert("Cmd".into(), settings.cmd.clone().into());
     }
@@ -99,6 +108,17 @@ pub fn config(
     exposed.extend(settings.expose.iter().map(|port| (port.clone(), json!({}))));
     if !exposed.is_empty() {
         config.insert("ExposedPorts".into(), exposed.into());
+    }
+    let mut volumes = object(config.remove("Volumes"));
+    volumes.extend(settings.volumes.iter().map(|path| (path.clone(), json!({}))));
+    if !volumes.is_empty() {
+        config.insert("Volumes".into(), volumes.into());
+    }
+    if let Some(signal) = &settings.stop_signal {
+        config.insert("StopSignal".into(), signal.clone().into());
+    }
+    if let Some(check) = &settings.healthcheck {
+        config.insert("Healthcheck".into(), check.clone());
     }
     config.retain(|_, value| !value.is_null());
 

@@ -11,7 +11,7 @@ use cargo_metadata::Metadata;
 use globset::GlobBuilder;
 
 use crate::{
-    config::{self, Input, PackageConfig},
+    config::{self, Args, Input, PackageConfig, StandalonePackage},
     context::{self, BuildContext, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, Reference},
@@ -67,11 +67,11 @@ impl Manifests {
         Ok(manifests)
     }
 
-    /// Every mistake in their settings.
-    pub fn mistakes(&self) -> Vec<Diagnostic> {
+    /// Every mistake in their settings; `args` are the build arguments, if they are known.
+    pub fn mistakes(&self, args: Option<&Args>) -> Vec<Diagnostic> {
         self.0
             .values()
-            .filter_map(|file| PackageConfig::from_manifest(file).err())
+            .filter_map(|file| PackageConfig::from_manifest(file, args).err())
             .flat_map(Diagnostics::into_vec)
             .collect()
     }
@@ -95,6 +95,41 @@ async fn read_manifest(
     Ok(SourceFile::new(manifest.as_str(), "TOML", text).loaded_by(&context.manifests))
 }
 
+/// Where settings of packages come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// What was read already.
+    pub manifests: &'a Manifests,
+    /// The workspace's build arguments.
+    pub args: &'a Args,
+    /// What a `longshore.toml` says about packages.
+    pub standalone: &'a BTreeMap<String, StandalonePackage>,
+}
+
+impl Settings<'_> {
+    /// The settings of one package: those of its manifest, or those of the `longshore.toml`. Both would leave open which
+    /// one counts.
+    fn of(
+        &self,
+        package: &str,
+        own: PackageConfig,
+        manifest: &SourceFile,
+    ) -> Result<PackageConfig, Diagnostics> {
+        let Some(standalone) = self.standalone.get(package) else { return Ok(own) };
+        match config::package_table_span(manifest) {
+            None => Ok(standalone.config.clone()),
+            Some(span) => Err(Diagnostic::error(
+                Code::InvalidValue,
+                format!("the settings of `{package}` stand in two places"),
+            )
+            .at(&standalone.span)
+            .labeled(&span, "and here")
+            .help("keep one of the two")
+            .into()),
+        }
+    }
+}
+
 /// Reads manifests and sources of the members in `in_use`.
 ///
 /// # Errors
@@ -103,7 +138,7 @@ pub async fn load(
     gateway: &impl Gateway,
     request: &Request,
     context: &BuildContext,
-    manifests: &Manifests,
+    settings: &Settings<'_>,
     graph: &UnitGraph,
     in_use: &BTreeSet<PackageIx>,
     all_directories: &BTreeSet<Utf8PathBuf>,
@@ -113,14 +148,16 @@ pub async fn load(
     let used = in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?)));
     let mut sources: Option<Reference> = None;
     for (ix, directory) in used {
-        let manifest = match manifests.0.get(directory) {
+        let manifest = match settings.manifests.0.get(directory) {
             Some(manifest) => manifest.clone(),
             None => read_manifest(gateway, context, directory).await?,
         };
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
 
         let mut outside = BTreeSet::new();
-        match PackageConfig::from_manifest(&manifest) {
+        let own = PackageConfig::from_manifest(&manifest, Some(settings.args));
+        let own = own.and_then(|own| settings.of(&graph.package(ix).name, own, &manifest));
+        match own {
             Ok(config) => {
                 outside.extend(declared(&config.inputs, &context.listing, &mut problems));
                 members.configs.insert(ix, config);

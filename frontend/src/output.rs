@@ -83,8 +83,40 @@ pub fn image_settings(
         user: settings.user.clone(),
         workdir: settings.workdir.clone(),
         expose: settings.expose.iter().map(ToString::to_string).collect(),
+        volumes: settings.volumes.clone(),
+        stop_signal: settings.stop_signal.clone(),
+        healthcheck: settings.healthcheck.as_ref().map(healthcheck),
         labels,
     }
+}
+
+/// As Docker's image configuration has it (moby's `HealthConfig`; times in nanoseconds).
+fn healthcheck(check: &config::Healthcheck) -> Value {
+    let config::Healthcheck::Run { command, interval, timeout, start_period, start_interval, retries } =
+        check
+    else {
+        return json!({ "Test": ["NONE"] });
+    };
+    let test: Vec<&str> = match command {
+        config::HealthCommand::Exec(words) => {
+            std::iter::once("CMD").chain(words.iter().map(String::as_str)).collect()
+        }
+        config::HealthCommand::Shell(line) => vec!["CMD-SHELL", line],
+    };
+    let mut value = json!({ "Test": test });
+    let times = [
+        ("Interval", *interval),
+        ("Timeout", *timeout),
+        ("StartPeriod", *start_period),
+        ("StartInterval", *start_interval),
+        ("Retries", retries.map(u64::from)),
+    ];
+    for (name, number) in times {
+        if let Some(number) = number {
+            value[name] = number.into();
+        }
+    }
+    value
 }
 
 /// What the client's repository is at, as buildx tells (buildx's `build/git.go`).

@@ -10,18 +10,19 @@ use cargo_metadata::Metadata;
 
 use crate::{
     caution,
-    config::Config,
+    config::{Config, EntryKind, Given, PackageConfig, SecretPlace, StandalonePackage},
     context::{self, BuildContext, Entry},
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
         Workshop, crates,
-        package::{Output, Sources, packages},
+        package::{self, Grants, Output, SecretGrant, Sources, packages},
         record::Selection,
+        summary::reports,
     },
     gateway::{Failure, Gateway},
     image::BaseConfig,
     lock::Lock,
-    members::{self, Manifests, Members},
+    members::{self, Manifests, Members, Settings},
     named::{self, Loaded, Role},
     plan::{Plan, VertexId},
     request::Request,
@@ -38,6 +39,8 @@ pub const HELPER_IN_IMAGE: &str = "/longshore-helper";
 pub struct Project {
     /// The user's settings.
     pub config: Config,
+    /// What a `longshore.toml` says about packages.
+    pub packages: BTreeMap<String, StandalonePackage>,
     /// The user's files.
     pub context: BuildContext,
     /// `Cargo.lock`.
@@ -75,6 +78,14 @@ pub struct Compiled {
     pub members: Members,
     /// What each vertex makes.
     pub outputs: BTreeMap<VertexId, Output>,
+    /// What its members have to tell, in one place.
+    pub reports: State,
+}
+
+/// The words of a build argument that is a list, as cargo's `--features` takes them.
+fn words(given: &Given, name: &str) -> Vec<String> {
+    let list = given.get(name).map(String::as_str).unwrap_or_default();
+    list.split([',', ' ']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn gather<T>(result: Result<T, Diagnostics>, problems: &mut Vec<Diagnostic>) -> Option<T> {
@@ -96,17 +107,32 @@ impl Project {
         let manifests = Manifests::read(gateway, &context, &context.manifest).await?;
         // Everything that can be found before cargo is asked is told at once.
         let mut problems = Vec::new();
-        let config = gather(Config::from_workspace_manifest(&context.manifest), &mut problems);
+        let given = &request.build_args;
+        let (config, packages) = match entry.kind {
+            EntryKind::Standalone => match gather(Config::from_standalone(&entry.file, given), &mut problems)
+            {
+                Some((config, packages)) => (Some(config), packages),
+                None => (None, BTreeMap::new()),
+            },
+            _ => (
+                gather(Config::from_workspace_manifest(&context.manifest, given), &mut problems),
+                BTreeMap::new(),
+            ),
+        };
         let lock = gather(Lock::parse(&context.lock), &mut problems);
         // A manifest that holds both tables, and cannot be read, has been complained about already.
-        for mistake in manifests.mistakes() {
+        for mistake in manifests.mistakes(config.as_ref().map(|config| &config.args)) {
             if !problems.contains(&mistake) {
                 problems.push(mistake);
             }
         }
-        let (Some(config), Some(lock), true) = (config, lock, problems.is_empty()) else {
+        let (Some(mut config), Some(lock), true) = (config, lock, problems.is_empty()) else {
             return Err(Diagnostics::new(problems).into());
         };
+        config.features.extend(words(given, "FEATURES"));
+        if let Some(profile) = given.get("PROFILE").filter(|profile| !profile.is_empty()) {
+            config.profile.clone_from(profile);
+        }
         let build_platform = request.build_platform.clone();
         let toolchain =
             named::image(gateway, request, &config.toolchain.reference, &build_platform, Role::Toolchain)
@@ -119,7 +145,7 @@ impl Project {
             sandbox: request.sandbox.clone(),
         };
         let crates = crates::crates(&lock);
-        Ok(Project { config, context, lock, manifests, toolchain, workshop, crates })
+        Ok(Project { config, packages, context, lock, manifests, toolchain, workshop, crates })
     }
 
     /// Has cargo plan the build for one platform.
@@ -138,6 +164,7 @@ impl Project {
             no_default_features: self.config.no_default_features,
             all_features: self.config.all_features,
             target: triple::of(platform)?.to_owned(),
+            rustflags: request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default(),
         };
         let toolchain = self.config.toolchain.reference.familiar();
         let names = Names {
@@ -182,10 +209,11 @@ impl Project {
         let Planned { graph, plan, workspace, cache_prefix, .. } = planned;
         let wanted = plan.closure(wanted);
         let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
+        let settings =
+            Settings { manifests: &self.manifests, args: &self.config.args, standalone: &self.packages };
         let directories: BTreeSet<Utf8PathBuf> = members::directories(&workspace.metadata);
         let members =
-            members::load(gateway, request, &self.context, &self.manifests, graph, &in_use, &directories)
-                .await?;
+            members::load(gateway, request, &self.context, &settings, graph, &in_use, &directories).await?;
         let outputs = packages(
             &self.workshop,
             graph,
@@ -199,12 +227,33 @@ impl Project {
                 spans: &members.spans,
                 members: &directories,
                 cache_prefix,
-                grants: &BTreeMap::new(),
+                grants: &self.grants(request, &members),
                 no_cache: &request.no_cache,
                 build: request.session.as_str(),
             },
         );
-        Ok(Compiled { members, outputs })
+        let reports = reports(outputs.values());
+        Ok(Compiled { members, outputs, reports })
+    }
+
+    /// What the steps of members see besides their files.
+    fn grants(&self, request: &Request, members: &Members) -> BTreeMap<PackageIx, Grants> {
+        let colour = request.build_args.get_key_value("CARGO_TERM_COLOR");
+        let of = |config: &PackageConfig| {
+            let value = |name: &String| Some((name.clone(), self.config.args.get(name)?.value.clone()));
+            let mut args: BTreeMap<String, String> = config.args.iter().filter_map(value).collect();
+            args.extend(colour.map(|(name, value)| (name.clone(), value.clone())));
+            let secrets = config.secrets.iter().map(|secret| SecretGrant {
+                id: secret.id.clone(),
+                place: match &secret.place {
+                    SecretPlace::Env(name) => package::SecretPlace::Env(name.clone()),
+                    SecretPlace::File(path) => package::SecretPlace::File(path.clone()),
+                },
+                optional: !secret.required,
+            });
+            Grants { args, secrets: secrets.collect() }
+        };
+        members.configs.iter().map(|(package, config)| (*package, of(config))).collect()
     }
 
     /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from

@@ -57,6 +57,7 @@ async fn build(
         let planned = project.plan(gateway, request, platform).await?;
         if images.is_empty() {
             warn(gateway, &project.cautions(&planned)).await?;
+            warn(gateway, &project.config.args.undeclared(&request.build_args)).await?;
         }
         let targets = targets(&project, &planned)?;
         let target = target::select(&targets, request.target.as_deref())?.clone();
@@ -96,7 +97,7 @@ fn part<'a>(
         platform: planned.platform.to_string(),
         files: &image.files,
         keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
-        reports: compiled.outputs.values().filter_map(|output| output.report.as_ref()).collect(),
+        reports: &compiled.reports,
     }
 }
 

@@ -93,9 +93,12 @@ pub(crate) fn summarise(request: &SummaryRequest) -> Result<()> {
         summary.sizes.push(size(path).doing("measure", path)?);
     }
     for report in &request.reports {
-        let file = Path::new(report).join(WARNINGS_FILE);
-        if file.is_file() {
-            summary.warnings.extend(files::read_json::<Vec<Warning>>(&file)?);
+        let directory = Path::new(report);
+        for name in tree::names(directory).doing("list", directory)? {
+            let file = directory.join(name).join(WARNINGS_FILE);
+            if file.is_file() {
+                summary.warnings.extend(files::read_json::<Vec<Warning>>(&file)?);
+            }
         }
     }
     summary.warnings.sort();

@@ -51,7 +51,7 @@ pub struct SummaryRequest {
     pub keys: Vec<String>,
     /// Directories whose size is wanted.
     pub measured: Vec<String>,
-    /// Reports of vertices: directories that may have a [`WARNINGS_FILE`].
+    /// Directories with reports of vertices: a directory for each, which may have a [`WARNINGS_FILE`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<String>,
     /// Where to write the answer.

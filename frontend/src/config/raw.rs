@@ -3,97 +3,172 @@
 //! This knows which keys exist and of which TOML type they are. What their values may be is for
 //! [`validate`](super::validate).
 
-use std::ops::Range;
+use buildkit_llb::Span;
 
-use buildkit_llb::{SourceFile, Span};
-use toml::de::{DeTable, DeValue};
-
-use crate::diagnostic::{Code, Diagnostic};
-
-/// A value and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Spanned<T> {
-    pub(crate) value: T,
-    pub(crate) span: Span,
-}
+pub(super) use super::table::Spanned;
+use super::table::Table;
 
 /// `[workspace.metadata.longshore]` as written.
 #[derive(Default)]
-pub(crate) struct RawWorkspace {
-    pub(crate) toolchain: Option<Spanned<String>>,
-    pub(crate) profile: Option<Spanned<String>>,
-    pub(crate) features: Vec<Spanned<String>>,
-    pub(crate) no_default_features: bool,
-    pub(crate) all_features: bool,
-    pub(crate) image: RawImage,
+pub(super) struct RawWorkspace {
+    pub(super) toolchain: Option<Spanned<String>>,
+    pub(super) profile: Option<Spanned<String>>,
+    pub(super) features: Vec<Spanned<String>>,
+    pub(super) no_default_features: bool,
+    pub(super) all_features: bool,
+    pub(super) platforms: Vec<Spanned<String>>,
+    pub(super) tags: Vec<Spanned<String>>,
+    pub(super) image: RawImage,
+    pub(super) images: Vec<(Spanned<String>, RawImageTable)>,
+}
+
+/// An entry of `images`.
+#[derive(Default)]
+pub(super) struct RawImageTable {
+    pub(super) bins: Vec<Spanned<String>>,
+    pub(super) image: RawImage,
 }
 
 /// `[package.metadata.longshore]` as written.
 #[derive(Default)]
-pub(crate) struct RawPackage {
-    pub(crate) inputs: Vec<Spanned<String>>,
-    pub(crate) image: RawImage,
+pub(super) struct RawPackage {
+    pub(super) inputs: Vec<Spanned<String>>,
+    pub(super) args: Vec<Spanned<String>>,
+    pub(super) secrets: Vec<RawSecret>,
+    pub(super) image: RawImage,
 }
 
-/// The settings of an image, which both tables can hold.
+/// The settings of an image, which all of these can hold.
 #[derive(Default)]
-pub(crate) struct RawImage {
-    pub(crate) base: Option<Spanned<String>>,
-    pub(crate) user: Option<Spanned<String>>,
-    pub(crate) workdir: Option<Spanned<String>>,
-    pub(crate) env: Vec<(Spanned<String>, Spanned<String>)>,
-    pub(crate) labels: Vec<(Spanned<String>, Spanned<String>)>,
-    pub(crate) expose: Option<Spanned<Vec<Spanned<Port>>>>,
-    pub(crate) entrypoint: Option<Spanned<Vec<Spanned<String>>>>,
-    pub(crate) cmd: Option<Spanned<Vec<Spanned<String>>>>,
+pub(super) struct RawImage {
+    pub(super) base: Option<Spanned<String>>,
+    pub(super) user: Option<Spanned<String>>,
+    pub(super) workdir: Option<Spanned<String>>,
+    pub(super) env: Vec<(Spanned<String>, Spanned<String>)>,
+    pub(super) labels: Vec<(Spanned<String>, Spanned<String>)>,
+    pub(super) expose: Option<Spanned<Vec<Spanned<Port>>>>,
+    pub(super) entrypoint: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) cmd: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) volumes: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) stop_signal: Option<Spanned<String>>,
+    pub(super) healthcheck: Option<RawHealthcheck>,
+    pub(super) files: Vec<RawFile>,
+    pub(super) assets: Vec<RawAsset>,
+    pub(super) certificates: Option<bool>,
+    pub(super) libraries: Option<Spanned<String>>,
+    pub(super) stamp: Option<bool>,
 }
 
 /// An element of `expose`: `8080` or `"8080/tcp"`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Port {
+pub(super) enum Port {
     Number(i64),
     Text(String),
 }
 
+/// `healthcheck`: `false` or a table.
+pub(super) enum RawHealthcheck {
+    Off,
+    Table {
+        span: Span,
+        cmd: Option<Command>,
+        interval: Option<Spanned<String>>,
+        timeout: Option<Spanned<String>>,
+        start_period: Option<Spanned<String>>,
+        start_interval: Option<Spanned<String>>,
+        retries: Option<Spanned<i64>>,
+    },
+}
+
+/// A list of words, or a line for a shell.
+pub(super) enum Command {
+    Words(Spanned<Vec<Spanned<String>>>),
+    Line(Spanned<String>),
+}
+
+/// An entry of `files`.
+pub(super) struct RawFile {
+    pub(super) span: Span,
+    pub(super) from: Option<Spanned<String>>,
+    pub(super) to: Option<Spanned<String>>,
+    pub(super) owner: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+}
+
+/// An entry of `assets`.
+pub(super) struct RawAsset {
+    pub(super) span: Span,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) sha256: Option<Spanned<String>>,
+    pub(super) to: Option<Spanned<String>>,
+    pub(super) owner: Option<Spanned<String>>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) unpack: bool,
+}
+
+/// An entry of `secrets`.
+pub(super) struct RawSecret {
+    pub(super) span: Span,
+    pub(super) id: Option<Spanned<String>>,
+    pub(super) env: Option<Spanned<String>>,
+    pub(super) file: Option<Spanned<String>>,
+    pub(super) required: bool,
+}
+
 impl RawWorkspace {
-    pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
-        let raw = Self {
+    /// Reads the keys of a workspace; `packages` belongs to a file of its own.
+    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
+        Self {
             toolchain: table.string("toolchain"),
             profile: table.string("profile"),
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),
             all_features: table.boolean("all-features").unwrap_or(false),
+            platforms: table.strings("platforms").map_or_else(Vec::new, |list| list.value),
+            tags: table.strings("tags").map_or_else(Vec::new, |list| list.value),
             // An entrypoint is the binary of one package, so a workspace cannot have one.
-            image: RawImage::read(&mut table, false),
-        };
-        table.finish(&[
-            ("inputs", "`inputs` belongs to one package: write it under `[package.metadata.longshore]`"),
-            (
-                "entrypoint",
-                "`entrypoint` belongs to one package: write it under `[package.metadata.longshore]`",
-            ),
-        ]);
-        raw
+            image: RawImage::read(table, false),
+            images: table.subtables("images", |table| {
+                let raw = RawImageTable {
+                    bins: table.strings("bins").map_or_else(Vec::new, |list| list.value),
+                    image: RawImage::read(table, true),
+                };
+                table.finish(&[]);
+                raw
+            }),
+        }
     }
 }
 
+/// Keys that exist elsewhere, for who writes them in a workspace's table.
+pub(super) const PACKAGE_ONLY: [(&str, &str); 3] = [
+    ("inputs", "`inputs` belongs to one package: write it under `[package.metadata.longshore]`"),
+    ("secrets", "`secrets` belong to one package: write them under `[package.metadata.longshore]`"),
+    ("entrypoint", "`entrypoint` belongs to one package: write it under `[package.metadata.longshore]`"),
+];
+
 impl RawPackage {
-    pub(crate) fn read(mut table: Table<'_, '_>) -> Self {
+    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         let raw = Self {
             inputs: table.strings("inputs").map_or_else(Vec::new, |list| list.value),
-            image: RawImage::read(&mut table, true),
+            args: table.strings("args").map_or_else(Vec::new, |list| list.value),
+            secrets: table.elements("secrets", "a list of tables like `{ id = \"token\" }`", RawSecret::read),
+            image: RawImage::read(table, true),
         };
         table.finish(&WORKSPACE_ONLY);
         raw
     }
 }
 
-const WORKSPACE_ONLY: [(&str, &str); 5] = [
+const WORKSPACE_ONLY: [(&str, &str); 8] = [
     ("toolchain", "the whole workspace has one `toolchain`: write it under `[workspace.metadata.longshore]`"),
     ("profile", "the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`"),
     ("features", "write `features` under `[workspace.metadata.longshore]`, as `package/feature`"),
     ("no-default-features", "write `no-default-features` under `[workspace.metadata.longshore]`"),
     ("all-features", "write `all-features` under `[workspace.metadata.longshore]`"),
+    ("images", "write `images` under `[workspace.metadata.longshore]`"),
+    ("platforms", "write `platforms` under `[workspace.metadata.longshore]`"),
+    ("tags", "write `tags` under `[workspace.metadata.longshore]`"),
 ];
 
 impl RawImage {
@@ -107,182 +182,87 @@ impl RawImage {
             expose: table.ports("expose"),
             entrypoint: if entrypoint { table.strings("entrypoint") } else { None },
             cmd: table.strings("cmd"),
+            volumes: table.strings("volumes"),
+            stop_signal: table.string("stop-signal"),
+            healthcheck: RawHealthcheck::read(table),
+            files: table.elements(
+                "files",
+                "a list of tables like `{ from = \"…\", to = \"/…\" }`",
+                RawFile::read,
+            ),
+            assets: table.elements(
+                "assets",
+                "a list of tables like `{ url = \"…\", sha256 = \"…\", to = \"/…\" }`",
+                RawAsset::read,
+            ),
+            certificates: table.boolean("certificates"),
+            libraries: table.string("libraries"),
+            stamp: table.boolean("stamp"),
         }
     }
 }
 
-/// A table being read, key by key; what was never asked for is unknown.
-pub(crate) struct Table<'a, 'g> {
-    file: &'a SourceFile,
-    /// Absent when the user wrote no such table: every key is then absent too.
-    table: Option<&'a DeTable<'a>>,
-    known: Vec<&'static str>,
-    gathered: &'g mut Vec<Diagnostic>,
-}
-
-impl<'a, 'g> Table<'a, 'g> {
-    /// Goes down to the table at `path`; what is missing on the way is an empty table.
-    /// Only the last one is ours: other tables of a manifest may hold what they want.
-    pub(crate) fn at(
-        file: &'a SourceFile,
-        root: &'a DeTable<'a>,
-        path: &[&str],
-        gathered: &'g mut Vec<Diagnostic>,
-    ) -> Self {
-        let mut table = Some(root);
-        for (depth, key) in path.iter().enumerate() {
-            let Some(value) = table.and_then(|table| table.get(*key)) else {
-                table = None;
-                break;
+impl RawHealthcheck {
+    fn read(table: &mut Table<'_, '_>) -> Option<Self> {
+        if table.is_false("healthcheck") {
+            return Some(Self::Off);
+        }
+        table.subtable("healthcheck", |span, table| {
+            let raw = Self::Table {
+                span,
+                cmd: table.command("cmd"),
+                interval: table.string("interval"),
+                timeout: table.string("timeout"),
+                start_period: table.string("start-period"),
+                start_interval: table.string("start-interval"),
+                retries: table.integer("retries"),
             };
-            table = value.get_ref().as_table();
-            if table.is_none() && depth + 1 == path.len() {
-                gathered.push(wrong_type(
-                    file,
-                    &format!("`{key}` is"),
-                    value.span(),
-                    "a table",
-                    value.get_ref(),
-                ));
-            }
-        }
-        Self { file, table, known: Vec::new(), gathered }
-    }
-
-    fn take(&mut self, key: &'static str) -> Option<(&'a DeValue<'a>, Range<usize>)> {
-        self.known.push(key);
-        let value = self.table?.get(key)?;
-        Some((value.get_ref(), value.span()))
-    }
-
-    /// `subject` is the beginning of the sentence, up to its verb.
-    fn wrong_type(&mut self, subject: &str, bytes: Range<usize>, expected: &str, found: &DeValue<'_>) {
-        self.gathered.push(wrong_type(self.file, subject, bytes, expected, found));
-    }
-
-    fn spanned<T>(&self, value: T, bytes: Range<usize>) -> Spanned<T> {
-        Spanned { value, span: self.file.span(bytes) }
-    }
-
-    fn string(&mut self, key: &'static str) -> Option<Spanned<String>> {
-        let (value, bytes) = self.take(key)?;
-        match value.as_str() {
-            Some(text) => Some(self.spanned(text.to_owned(), bytes)),
-            None => {
-                self.wrong_type(&format!("`{key}` is"), bytes, "a string", value);
-                None
-            }
-        }
-    }
-
-    fn boolean(&mut self, key: &'static str) -> Option<bool> {
-        let (value, bytes) = self.take(key)?;
-        if value.as_bool().is_none() {
-            self.wrong_type(&format!("`{key}` is"), bytes, "`true` or `false`", value);
-        }
-        value.as_bool()
-    }
-
-    fn strings(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<String>>>> {
-        self.list(key, "a list of strings", |value| value.as_str().map(str::to_owned))
-    }
-
-    fn ports(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<Port>>>> {
-        self.list(key, "a list of ports like `8080` or `\"53/udp\"`", |value| match value {
-            DeValue::String(text) => Some(Port::Text(text.to_string())),
-            DeValue::Integer(number) => Some(match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Port::Number(number),
-                // Too large for a number, and no port either way.
-                Err(_) => Port::Text(number.as_str().to_owned()),
-            }),
-            _ => None,
+            table.finish(&[]);
+            raw
         })
     }
+}
 
-    fn list<T>(
-        &mut self,
-        key: &'static str,
-        expected: &str,
-        element: impl Fn(&DeValue<'_>) -> Option<T>,
-    ) -> Option<Spanned<Vec<Spanned<T>>>> {
-        let (value, bytes) = self.take(key)?;
-        let Some(array) = value.as_array() else {
-            let wrong = wrong_type(self.file, &format!("`{key}` is"), bytes.clone(), expected, value);
-            self.gathered.push(if element(value).is_some() {
-                // What was meant is one element.
-                let written = String::from_utf8_lossy(&self.file.text()[bytes]);
-                wrong.help(format!("write `{key} = [{written}]`"))
-            } else {
-                wrong
-            });
-            return None;
+impl RawFile {
+    fn read(span: Span, table: &mut Table<'_, '_>) -> Self {
+        let raw = Self {
+            span,
+            from: table.required("from"),
+            to: table.required("to"),
+            owner: table.string("owner"),
+            mode: table.string("mode"),
         };
-        let mut list = Vec::new();
-        for item in array.iter() {
-            match element(item.get_ref()) {
-                Some(value) => list.push(self.spanned(value, item.span())),
-                None => self.wrong_type(&format!("`{key}` has"), item.span(), expected, item.get_ref()),
-            }
-        }
-        Some(self.spanned(list, bytes))
-    }
-
-    fn pairs(&mut self, key: &'static str) -> Vec<(Spanned<String>, Spanned<String>)> {
-        let Some((value, bytes)) = self.take(key) else { return Vec::new() };
-        let Some(table) = value.as_table() else {
-            self.wrong_type(&format!("`{key}` is"), bytes, "a table of strings", value);
-            return Vec::new();
-        };
-        let mut pairs = Vec::new();
-        for (name, value) in table {
-            match value.get_ref().as_str() {
-                Some(text) => pairs.push((
-                    self.spanned(name.get_ref().to_string(), name.span()),
-                    self.spanned(text.to_owned(), value.span()),
-                )),
-                None => {
-                    let subject = format!("`{key}.{}` is", name.get_ref());
-                    self.wrong_type(&subject, value.span(), "a string", value.get_ref());
-                }
-            }
-        }
-        pairs
-    }
-
-    /// Reports the keys that nobody asked for. `elsewhere` knows better for keys that exist in another table.
-    fn finish(self, elsewhere: &[(&str, &str)]) {
-        let Some(table) = self.table else { return };
-        for (key, _) in table {
-            let name: &str = key.get_ref();
-            if self.known.contains(&name) {
-                continue;
-            }
-            let unknown = Diagnostic::error(Code::UnknownKey, format!("unknown key `{name}`"))
-                .at(&self.file.span(key.span()));
-            self.gathered.push(match elsewhere.iter().find(|(other, _)| *other == name) {
-                Some((_, help)) => unknown.help(*help),
-                None => unknown.suggest(name, self.known.iter().copied()),
-            });
-        }
+        table.finish(&[]);
+        raw
     }
 }
 
-fn wrong_type(
-    file: &SourceFile,
-    subject: &str,
-    bytes: Range<usize>,
-    expected: &str,
-    found: &DeValue<'_>,
-) -> Diagnostic {
-    let found = match found {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    };
-    Diagnostic::error(Code::InvalidValue, format!("{subject} {found}, expected {expected}"))
-        .at(&file.span(bytes))
+impl RawAsset {
+    fn read(span: Span, table: &mut Table<'_, '_>) -> Self {
+        let raw = Self {
+            span,
+            url: table.required("url"),
+            sha256: table.required("sha256"),
+            to: table.required("to"),
+            owner: table.string("owner"),
+            mode: table.string("mode"),
+            unpack: table.boolean("unpack").unwrap_or(false),
+        };
+        table.finish(&[]);
+        raw
+    }
+}
+
+impl RawSecret {
+    fn read(span: Span, table: &mut Table<'_, '_>) -> Self {
+        let raw = Self {
+            span,
+            id: table.required("id"),
+            env: table.string("env"),
+            file: table.string("file"),
+            required: table.boolean("required").unwrap_or(true),
+        };
+        table.finish(&[]);
+        raw
+    }
 }

@@ -4,19 +4,33 @@
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::ImageRef;
+use buildkit_llb::{ImageRef, Platform, Span};
 
-use super::raw::{Port, RawImage, RawPackage, RawWorkspace, Spanned};
+use super::args::Args;
+use super::contents;
+use super::raw::{Port, RawImage, RawImageTable, RawPackage, RawWorkspace, Spanned};
 use super::{
-    Base, Config, ExposedPort, ImageName, ImageOverrides, ImageSettings, Input, PackageConfig, Protocol,
+    Base, BinName, Config, ExposedPort, ImageName, ImageOverrides, ImageSettings, ImageTable, Input,
+    PackageConfig, Protocol,
 };
 use crate::diagnostic::{Code, Diagnostic};
 
 /// The settings of a workspace, with its mistakes added to `gathered`.
-pub(super) fn workspace(raw: RawWorkspace, gathered: &mut Vec<Diagnostic>) -> Config {
+pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagnostic>) -> Config {
     let default = Config::default();
     Config {
-        images: BTreeMap::new(),
+        args,
+        images: images(raw.images, gathered),
+        platforms: raw
+            .platforms
+            .into_iter()
+            .filter_map(|name| valid("platforms", name, |name| platform(&name.value), gathered))
+            .collect(),
+        tags: raw
+            .tags
+            .into_iter()
+            .filter_map(|tag| valid("tags", tag, |tag| self::tag(&tag.value), gathered))
+            .collect(),
         toolchain: raw
             .toolchain
             .and_then(|name| valid("toolchain", name, toolchain_name, gathered))
@@ -37,7 +51,7 @@ pub(super) fn workspace(raw: RawWorkspace, gathered: &mut Vec<Diagnostic>) -> Co
 }
 
 /// The settings of a package, with its mistakes added to `gathered`.
-pub(super) fn package(raw: RawPackage, gathered: &mut Vec<Diagnostic>) -> PackageConfig {
+pub(super) fn package(raw: RawPackage, args: Option<&Args>, gathered: &mut Vec<Diagnostic>) -> PackageConfig {
     let mut inputs: Vec<Input> = raw
         .inputs
         .into_iter()
@@ -50,14 +64,86 @@ pub(super) fn package(raw: RawPackage, gathered: &mut Vec<Diagnostic>) -> Packag
     // Sorted, so that the order in which the user wrote them is not part of any digest.
     inputs.sort_by(|a, b| a.pattern.cmp(&b.pattern));
     inputs.dedup_by(|a, b| a.pattern == b.pattern);
-    PackageConfig { inputs, image: image(raw.image, gathered) }
+    let named: Vec<(String, Span)> = raw.args.into_iter().map(|name| (name.value, name.span)).collect();
+    for (name, span) in &named {
+        if args.is_some_and(|args| args.get(name).is_none()) {
+            let unknown = Diagnostic::error(
+                Code::UnknownArgument,
+                format!("`{name}` is no build argument of this workspace"),
+            );
+            let names = args.into_iter().flat_map(Args::iter).map(|(name, _)| name);
+            gathered.push(
+                match crate::diagnostic::did_you_mean(name, names) {
+                    Some(close) => unknown.help(format!("did you mean `{close}`?")),
+                    None => unknown.help(format!(
+                        "declare it: `args.{name} = \"…\"` under `[workspace.metadata.longshore]`"
+                    )),
+                }
+                .at(span),
+            );
+        }
+    }
+    let mut args: Vec<String> = named.into_iter().map(|(name, _)| name).collect();
+    args.sort();
+    args.dedup();
+    PackageConfig {
+        inputs,
+        args,
+        secrets: contents::secrets(raw.secrets, gathered),
+        image: image(raw.image, gathered),
+    }
+}
+
+/// Images of the user's own making.
+fn images(
+    raw: Vec<(Spanned<String>, RawImageTable)>,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, ImageTable> {
+    let mut found = BTreeMap::new();
+    for (name, raw) in raw {
+        let span = name.span.clone();
+        let table = ImageTable {
+            bins: raw.bins.into_iter().map(|bin| BinName { value: bin.value, span: bin.span }).collect(),
+            image: image(raw.image, gathered),
+            span: Some(span),
+        };
+        if let Some(name) = valid("images", name, |name| target(&name.value), gathered) {
+            found.insert(name, table);
+        }
+    }
+    found
+}
+
+fn target(name: &str) -> Result<String, Wrong> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if !starts || !name.bytes().all(fits) {
+        return Err(Wrong::new(format!("has `{name}`, a name has letters, digits, `.`, `_` and `-`")));
+    }
+    Ok(name.to_owned())
+}
+
+fn platform(written: &str) -> Result<String, Wrong> {
+    Platform::parse(written)
+        .map(|platform| platform.to_string())
+        .map_err(|error| Wrong::new(format!("has `{written}`: {error}")))
+}
+
+fn tag(written: &str) -> Result<String, Wrong> {
+    match ImageRef::parse(&written.replace("{target}", "target")) {
+        Ok(_) => Ok(written.to_owned()),
+        Err(_) => Err(Wrong::new(format!("has `{written}`, which is not the name of an image"))
+            .help("write `\"registry.example.com/shop/{target}:latest\"`")),
+    }
 }
 
 fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverrides {
     ImageOverrides {
         base: raw.base.and_then(|name| valid("base", name, base, gathered)),
         user: raw.user.and_then(|name| valid("user", name, |name| user(&name.value), gathered)),
-        workdir: raw.workdir.and_then(|path| valid("workdir", path, |path| workdir(&path.value), gathered)),
+        workdir: raw
+            .workdir
+            .and_then(|path| valid("workdir", path, |path| absolute("workdir", &path.value), gathered)),
         env: pairs("env", raw.env, env_name, gathered),
         labels: pairs("labels", raw.labels, label_name, gathered),
         expose: raw.expose.map(|ports| {
@@ -75,27 +161,44 @@ fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverrides {
             .and_then(|words| valid("entrypoint", words, not_empty, gathered))
             .map(|words| command("entrypoint", words, gathered)),
         cmd: raw.cmd.map(|words| command("cmd", words.value, gathered)),
+        volumes: raw.volumes.map(|paths| {
+            let check = |path: Spanned<String>| {
+                valid("volumes", path, |path| absolute("volumes", &path.value), gathered)
+            };
+            paths.value.into_iter().filter_map(check).collect()
+        }),
+        stop_signal: raw
+            .stop_signal
+            .and_then(|name| valid("stop-signal", name, |name| contents::signal(&name.value), gathered)),
+        healthcheck: raw.healthcheck.and_then(|raw| contents::healthcheck(raw, gathered)),
+        files: contents::files(raw.files, gathered),
+        assets: contents::assets(raw.assets, gathered),
+        certificates: raw.certificates,
+        libraries: raw
+            .libraries
+            .and_then(|name| valid("libraries", name, |name| contents::libraries(&name.value), gathered)),
+        stamp: raw.stamp,
     }
 }
 
 /// What is wrong with a value: the rest of a sentence that begins with its key, and what to write instead.
-struct Wrong {
+pub(super) struct Wrong {
     message: String,
-    help: Option<String>,
+    pub(super) help: Option<String>,
 }
 
 impl Wrong {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
     }
 
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 }
 
 /// The checked value, or nothing and a diagnostic.
-fn valid<T, U>(
+pub(super) fn valid<T, U>(
     key: &str,
     written: Spanned<T>,
     check: impl FnOnce(&Spanned<T>) -> Result<U, Wrong>,
@@ -113,7 +216,7 @@ fn valid<T, U>(
 fn toolchain_name(written: &Spanned<String>) -> Result<ImageName, Wrong> {
     match base(written)? {
         Base::Image(name) => Ok(name),
-        Base::Scratch => Err(Wrong::new("is `scratch`, which has no compiler")),
+        _ => Err(Wrong::new("is `scratch`, which has no compiler")),
     }
 }
 
@@ -158,7 +261,7 @@ fn feature(name: &str) -> Result<String, Wrong> {
     Ok(name.to_owned())
 }
 
-fn user(written: &str) -> Result<String, Wrong> {
+pub(super) fn user(written: &str) -> Result<String, Wrong> {
     const EXPECTED: &str = "expected `user` or `user:group`";
     let parts: Vec<&str> = written.split(':').collect();
     if parts.len() > 2 {
@@ -175,13 +278,20 @@ fn user(written: &str) -> Result<String, Wrong> {
     Ok(written.to_owned())
 }
 
-fn workdir(path: &str) -> Result<String, Wrong> {
+/// A path in an image.
+pub(super) fn absolute(key: &str, path: &str) -> Result<String, Wrong> {
+    let word = if key == "volumes" { "has" } else { "is" };
     if !path.starts_with('/') {
-        return Err(Wrong::new(format!("is `{path}`, expected an absolute path"))
-            .help(format!("write `workdir = \"/{}\"`", path.trim_start_matches("./"))));
+        let written = format!("/{}", path.trim_start_matches("./"));
+        let help = if key == "volumes" {
+            format!("write `\"{written}\"`")
+        } else {
+            format!("write `{key} = \"{written}\"`")
+        };
+        return Err(Wrong::new(format!("{word} `{path}`, expected an absolute path")).help(help));
     }
     if path.split('/').any(|part| part == "..") {
-        return Err(Wrong::new(format!("is `{path}`, which has `..` in it")));
+        return Err(Wrong::new(format!("{word} `{path}`, which has `..` in it")));
     }
     no_nul(path)?;
     Ok(path.to_owned())
@@ -256,7 +366,7 @@ fn not_empty(words: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Spanned<String
     Ok(words.value.clone())
 }
 
-fn command(key: &str, words: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic>) -> Vec<String> {
+pub(super) fn command(key: &str, words: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic>) -> Vec<String> {
     words
         .into_iter()
         .filter_map(|word| {
@@ -266,11 +376,11 @@ fn command(key: &str, words: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic
 }
 
 /// Neither arguments nor variables can hold a NUL on Linux.
-fn no_nul(text: &str) -> Result<(), Wrong> {
+pub(super) fn no_nul(text: &str) -> Result<(), Wrong> {
     if text.contains('\0') { Err(Wrong::new("has a NUL character in it")) } else { Ok(()) }
 }
 
-fn input(written: &str) -> Result<String, Wrong> {
+pub(super) fn input(written: &str) -> Result<String, Wrong> {
     const ROOT: &str = "paths are relative to the root of the workspace";
     if written.starts_with('/') {
         return Err(Wrong::new(format!("has the absolute path `{written}`, {ROOT}"))

@@ -41,6 +41,7 @@ codes! {
     LockOutOfDate = "lock-out-of-date", "Cargo.lock does not fit the manifests.";
     LockSyntax = "lock-syntax", "Cargo.lock cannot be read.";
     ManifestSyntax = "manifest-syntax", "The file is not valid TOML.";
+    MissingArgument = "missing-argument", "A build argument that has to be given has no value.";
     MissingFile = "missing-file", "A file that the build needs is not in the build context.";
     MissingMember = "missing-member", "A member of the workspace is not in the build context.";
     NoCargoInToolchain = "no-cargo-in-toolchain", "The toolchain image has no cargo.";
@@ -48,6 +49,7 @@ codes! {
     NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
     NoTarget = "no-target", "The workspace has nothing to build into an image.";
     TargetRequired = "target-required", "The workspace has several targets and none was asked for.";
+    UnknownArgument = "unknown-argument", "A build argument of that name is not declared.";
     UnknownKey = "unknown-key", "A setting of that name does not exist.";
     UnknownTarget = "unknown-target", "No target has the requested name.";
     UnsupportedOption = "unsupported-option", "The build asks for something that is not supported.";
@@ -80,6 +82,7 @@ mod tests {
             lock-out-of-date
             lock-syntax
             manifest-syntax
+            missing-argument
             missing-file
             missing-member
             no-cargo-in-toolchain
@@ -87,6 +90,7 @@ mod tests {
             no-lock-file
             no-target
             target-required
+            unknown-argument
             unknown-key
             unknown-target
             unsupported-option

@@ -26,8 +26,10 @@ impl Diagnostics {
     /// The refusal of a build: the messages, and the lines of the user's files that they are about.
     pub fn to_status(&self) -> Status {
         let errors = self.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        let spans = errors.filter_map(|diagnostic| diagnostic.primary()).take(SNIPPETS_MAX);
-        let mut details: Vec<_> = spans.map(source_detail).collect();
+        let mut spans: Vec<&Span> = errors.filter_map(|diagnostic| diagnostic.primary()).collect();
+        // Several mistakes in one line need the line once.
+        spans.dedup();
+        let mut details: Vec<_> = spans.into_iter().take(SNIPPETS_MAX).map(source_detail).collect();
         // The daemon turns the order around on the way to the client (util/grpcerrors/grpcerrors.go: `FromGRPC`
         // wraps from the first detail outwards, `ToGRPC` unwraps from the outside).
         details.reverse();

@@ -103,9 +103,9 @@ pub struct About<'a> {
     pub name: &'a str,
     /// Where the user asked for it.
     pub span: Option<&'a Span>,
-    /// The recording: nothing of it is copied, but it becomes part of the image's graph, so that a cache exported with
-    /// `mode=max` carries it and a fresh machine need not record again.
-    pub plan: &'a State,
+    /// The recording and the members' reports: nothing of them is copied, but they become part of the image's graph, so
+    /// that a cache exported with `mode=max` carries them and a fresh machine need not make them again.
+    pub kept: &'a [State],
     /// What all files are dated, in seconds since 1970.
     pub epoch: Option<i64>,
 }
@@ -134,8 +134,9 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     if let Some(finished) = &finished {
         files = files.add(dated(Copy::new(finished, "/", "/").contents().parents(), about));
     }
-    files = files.add(Copy::new(about.plan, "/nothing-of-the-plan*", "/").wildcard().allow_empty_wildcard());
-    let files = files.labeled(format!("image:{}", about.name)).named(format!("[image] {}", about.name));
+    let files = keep(files, about.kept)
+        .labeled(format!("image:{}", about.name))
+        .named(format!("[image] {}", about.name));
     match about.span {
         Some(span) => files.at(span).state(),
         None => files.state(),
@@ -143,14 +144,13 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
 }
 
 /// Programs and nothing else.
-pub fn programs(programs: &[Program<'_>], name: &str, plan: &State) -> State {
+pub fn programs(programs: &[Program<'_>], name: &str, kept: &[State]) -> State {
     let mut files = Files::on(&State::SCRATCH);
     for program in programs {
         let copy = Copy::new(program.output, format!("/{}", program.file), program.path.as_str());
         files = files.add(copy.mode(0o755).owner(Owner::ids(0, 0)).parents());
     }
-    files
-        .add(Copy::new(plan, "/nothing-of-the-plan*", "/").wildcard().allow_empty_wildcard())
+    keep(files, kept)
         .labeled(format!("context:{name}"))
         .named(format!("[context {name}] from the workspace"))
         .state()
@@ -240,6 +240,13 @@ fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, abou
         .labeled(format!("system:{}", about.name))
         .named(format!("[image] {}: certificates and users", about.name))
         .state()
+}
+
+fn keep(files: Files, kept: &[State]) -> Files {
+    let kept = kept.iter().filter(|state| !state.is_scratch());
+    kept.fold(files, |files, state| {
+        files.add(Copy::new(state, "/nothing-of-it*", "/").wildcard().allow_empty_wildcard())
+    })
 }
 
 fn dated(copy: Copy, about: &About<'_>) -> Copy {

@@ -32,6 +32,8 @@ pub struct Selection {
     pub all_features: bool,
     /// `--target`: always given, so that cargo keeps host and target apart.
     pub target: String,
+    /// `RUSTFLAGS`: instead of those of cargo's configuration, as cargo has it; empty for none.
+    pub rustflags: String,
 }
 
 /// The skeleton of the workspace: real manifests from `context`, and the names of the files that cargo looks for.
@@ -79,6 +81,9 @@ pub fn record(
         .mount(CARGO_HOME, Mount::tmpfs())
         .mount(paths::WORKSPACE, Mount::tmpfs())
         .mount(paths::RECORDING_TARGET, Mount::tmpfs());
+    if !selection.rustflags.is_empty() {
+        exec = exec.env("RUSTFLAGS", &selection.rustflags);
+    }
     for (directory, state) in crates {
         exec = exec
             .mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));

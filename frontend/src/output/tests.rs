@@ -36,8 +36,8 @@ fn check_settings(workspace: &str, package: &str, client: &[(&str, &str)], expec
     described.description = Some("\nDoes one thing\n".to_owned());
     described.authors = vec!["Ada".to_owned(), "Grace".to_owned()];
     let file = |text: &str| SourceFile::new("Cargo.toml", "TOML", text);
-    let config = Config::from_workspace_manifest(&file(workspace)).unwrap();
-    let own = PackageConfig::from_manifest(&file(package)).unwrap();
+    let config = Config::from_workspace_manifest(&file(workspace), &BTreeMap::new()).unwrap();
+    let own = PackageConfig::from_manifest(&file(package), None).unwrap();
     let labels = request(client).labels;
     let settings = image_settings(
         &config.image.with(&own.image),

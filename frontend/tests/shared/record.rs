@@ -47,7 +47,7 @@ pub(crate) async fn record(name: &str) {
     };
 
     let manifest = SourceFile::new("Cargo.toml", "TOML", project.files["Cargo.toml"].as_slice());
-    let config = Config::from_workspace_manifest(&manifest).unwrap();
+    let config = Config::from_workspace_manifest(&manifest, &project.case.build_args).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let at = |path: &str| scratch.path().join(path);
     for (path, text) in &project.files {

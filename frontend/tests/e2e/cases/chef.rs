@@ -68,7 +68,7 @@ pub(crate) fn a_mistake_in_the_dockerfile_is_shown_there() -> Result {
     let build = Order::dockerfile(&engine, project.path(), "worker").target("worker").run()?;
     assert!(!build.succeeded);
     let said = build.progress.tail();
-    assert!(said.contains("COPY --from=bin-worker /wroker") && said.contains("Dockerfile:13"), "{said}");
+    assert!(said.contains("COPY --from=bin-worker /wroker") && said.contains("Dockerfile:12"), "{said}");
     let build = Order::dockerfile(&engine, project.path(), "worker").target("wrker").run()?;
     let said = build.progress.tail();
     assert!(!build.succeeded && said.contains("did you mean worker"), "{said}");

@@ -25,6 +25,7 @@ pub(crate) fn leaf() -> Result {
     build(&project, "server")?.assert_ran([
         "[member] server: own files",
         r#"[member] server 0.3.0 (bin "server")"#,
+        "[image] server: check programs",
         "[image] server",
     ]);
     let said = says("server", &["--help"])?;
@@ -43,6 +44,7 @@ pub(crate) fn library() -> Result {
         "[member] tensor 0.3.0",
         "[member] model 0.3.0",
         r#"[member] server 0.3.0 (bin "server")"#,
+        "[image] server: check programs",
         "[image] server",
     ]);
     build(&project, "gateway")?.assert_ran([]);
@@ -64,6 +66,7 @@ pub(crate) fn model() -> Result {
     build(&project, "infer")?.assert_ran([
         "[member] infer: own files",
         r#"[member] infer 0.3.0 (bin "infer")"#,
+        "[image] infer: check programs",
         "[image] infer",
     ]);
     let said = says("infer", &["late delivery and a broken box"])?;
@@ -86,6 +89,7 @@ pub(crate) fn proto() -> Result {
         "[member] api 0.3.0",
         "[member] infer: own files",
         r#"[member] infer 0.3.0 (bin "infer")"#,
+        "[image] infer: check programs",
         "[image] infer",
     ]);
     let said = says("infer", &["--version"])?;
@@ -120,7 +124,8 @@ pub(crate) fn locked_version() -> Result {
             "{package} depends on {name}: {expected:?}"
         );
     }
-    expected.extend(["[plan] collect manifests", "[plan] cargo build, recorded", "[image] server"]);
+    expected.extend(["[plan] collect manifests", "[plan] cargo build, recorded"]);
+    expected.extend(["[image] server: check programs", "[image] server"]);
     // An earlier run has left this in the cache, as the archive is all that it depends on.
     let unpacked = format!("[crates] unpack {name} {old}");
     let (ran, cached) = (build.progress.ran(), build.progress.cached());

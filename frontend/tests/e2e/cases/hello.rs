@@ -50,7 +50,12 @@ pub(crate) fn says_what_its_source_now_says() -> Result {
     let greeting = format!("Good morning {}", nonce());
     project.replace("src/main.rs", "Hello,", &format!("{greeting},"))?;
     let build = Order::build(&engine, project.path(), "hello-edited").must()?;
-    build.assert_ran(["[member] hello: own files", r#"[member] hello 0.1.0 (bin "hello")"#, "[image] hello"]);
+    build.assert_ran([
+        "[member] hello: own files",
+        r#"[member] hello 0.1.0 (bin "hello")"#,
+        "[image] hello: check programs",
+        "[image] hello",
+    ]);
     let said = engine.run_image(&[], &tag("hello-edited"), &[])?;
     assert_eq!(said.stdout, format!("{greeting}, world! This is hello 0.1.0.\n"));
     Ok(())
