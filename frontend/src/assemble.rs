@@ -82,7 +82,7 @@ pub async fn assemble(
     let about = About {
         name: &target.name,
         span: declared.or_else(|| package.and_then(|package| compiled.members.spans.get(&package))),
-        kept: &kept(planned, compiled),
+        kept: &kept(planned, compiled, target),
         epoch,
     };
     let files = filesystem::image(&project.workshop, &contents, &about);
@@ -111,7 +111,7 @@ pub async fn offered(
     let paths: Vec<String> =
         target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
     let programs = programs(compiled, target, &paths);
-    Ok((filesystem::programs(&programs, &target.name, &kept(planned, compiled)), None))
+    Ok((filesystem::programs(&programs, &target.name, &kept(planned, compiled, target)), None))
 }
 
 /// The name of the image that a target stands on; `None` for `scratch`.
@@ -159,9 +159,9 @@ fn is_users_base(settings: &ImageSettings) -> bool {
     matches!(settings.base, Base::Image(_))
 }
 
-/// What a cache must carry along.
-fn kept(planned: &Planned, compiled: &Compiled) -> [State; 2] {
-    [planned.workspace.vertex.clone(), compiled.reports.clone()]
+/// What a cache must carry along: of this target only, or an image would have others compiled.
+fn kept(planned: &Planned, compiled: &Compiled, target: &Target) -> [State; 2] {
+    [planned.workspace.vertex.clone(), compiled.reports(planned, target)]
 }
 
 fn programs<'a>(compiled: &'a Compiled, target: &'a Target, paths: &[String]) -> Vec<Program<'a>> {

@@ -26,6 +26,7 @@ use crate::{
     named::{self, Loaded, Role},
     plan::{Plan, VertexId},
     request::Request,
+    target::Target,
     triple,
     units::{PackageIx, UnitGraph},
     workspace::{self, Names, Workspace},
@@ -78,8 +79,14 @@ pub struct Compiled {
     pub members: Members,
     /// What each vertex makes.
     pub outputs: BTreeMap<VertexId, Output>,
-    /// What its members have to tell, in one place.
-    pub reports: State,
+}
+
+impl Compiled {
+    /// What the members of a target have to tell, in one place.
+    pub fn reports(&self, planned: &Planned, target: &Target) -> State {
+        let wanted = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
+        reports(wanted.iter().filter_map(|id| self.outputs.get(id)))
+    }
 }
 
 /// The words of a build argument that is a list, as cargo's `--features` takes them.
@@ -121,8 +128,9 @@ impl Project {
         };
         let lock = gather(Lock::parse(&context.lock), &mut problems);
         // A manifest that holds both tables, and cannot be read, has been complained about already.
+        let place = |problem: &Diagnostic| (problem.primary().map(ToString::to_string), problem.to_string());
         for mistake in manifests.mistakes(config.as_ref().map(|config| &config.args)) {
-            if !problems.contains(&mistake) {
+            if !problems.iter().any(|problem| place(problem) == place(&mistake)) {
                 problems.push(mistake);
             }
         }
@@ -232,8 +240,7 @@ impl Project {
                 build: request.session.as_str(),
             },
         );
-        let reports = reports(outputs.values());
-        Ok(Compiled { members, outputs, reports })
+        Ok(Compiled { members, outputs })
     }
 
     /// What the steps of members see besides their files.

@@ -97,7 +97,7 @@ fn part<'a>(
         platform: planned.platform.to_string(),
         files: &image.files,
         keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
-        reports: &compiled.reports,
+        reports: compiled.reports(planned, target),
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Part<'a> {
     /// Entries of the ledger, one for each vertex that compiles.
     pub keys: Vec<String>,
     /// Reports of its members.
-    pub reports: &'a State,
+    pub reports: State,
 }
 
 /// What a build did.
@@ -61,7 +61,7 @@ pub async fn look_back(
 ) -> Result<Summary, Failure> {
     let keys: BTreeSet<String> = parts.iter().flat_map(|part| part.keys.iter().cloned()).collect();
     let reports: BTreeSet<&State> =
-        parts.iter().map(|part| part.reports).filter(|state| !state.is_scratch()).collect();
+        parts.iter().map(|part| &part.reports).filter(|state| !state.is_scratch()).collect();
     let looked = Looked {
         keys: keys.iter().cloned().collect(),
         images: parts.iter().map(|part| part.files).collect(),

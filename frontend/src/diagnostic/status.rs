@@ -144,8 +144,10 @@ mod tests {
 
     #[test]
     fn a_file_full_of_mistakes_stays_a_message_of_bearable_size() {
-        let span = two_lines().span(0..1);
-        let gathered = vec![Diagnostic::error(Code::UnknownKey, "u").at(&span); 100];
-        assert_eq!(Diagnostics::check((), gathered).unwrap_err().to_status().details.len(), 16);
+        let file = SourceFile::new("Cargo.toml", "TOML", "x\n".repeat(100));
+        let mistake = |line: u32| Diagnostic::error(Code::UnknownKey, "u").at(&file.lines(line..=line));
+        let shown = |gathered| Diagnostics::check((), gathered).unwrap_err().to_status().details.len();
+        assert_eq!(shown((1..=100).map(mistake).collect()), 16);
+        assert_eq!(shown(vec![mistake(1), mistake(1), mistake(2)]), 2, "a line is shown once");
     }
 }

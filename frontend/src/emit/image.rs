@@ -127,6 +127,8 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
             dated(Copy::new(file.context, &file.from, file.to).parents(), about).owner(file.owner.clone());
         copy = if file.contents { copy.contents() } else { copy.wildcard() };
         files = files.add(match file.mode {
+            // Directories without a single `x` could not be entered.
+            Some(mode) if file.contents && mode & 0o111 == 0 => copy.symbolic_mode(searchable(mode)),
             Some(mode) => copy.mode(mode),
             None => copy,
         });
@@ -242,6 +244,17 @@ fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, abou
         .state()
 }
 
+/// A mode for files as `chmod` writes it, under which directories can be entered by whoever can read them.
+fn searchable(mode: u32) -> String {
+    let class = |name: char, shift: u32| {
+        let bits = mode >> shift & 0o7;
+        let read = if bits & 4 != 0 { "rX" } else { "" };
+        let write = if bits & 2 != 0 { "w" } else { "" };
+        format!("{name}={read}{write}")
+    };
+    [class('u', 6), class('g', 3), class('o', 0)].join(",")
+}
+
 fn keep(files: Files, kept: &[State]) -> Files {
     let kept = kept.iter().filter(|state| !state.is_scratch());
     kept.fold(files, |files, state| {
@@ -263,4 +276,15 @@ fn dated_write(path: &str, text: &str, about: &About<'_>) -> buildkit_llb::Write
 
 fn dated_mkdir(path: &str, mode: u32, about: &About<'_>) -> buildkit_llb::Mkdir {
     buildkit_llb::Mkdir::new(path, mode).parents().timestamp(about.epoch.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_read_a_file_can_enter_its_directory() {
+        assert_eq!(searchable(0o640), "u=rXw,g=rX,o=");
+        assert_eq!(searchable(0o604), "u=rXw,g=,o=rX");
+    }
 }

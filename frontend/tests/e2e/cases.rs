@@ -7,6 +7,7 @@ mod errors;
 mod hello;
 mod inference;
 mod ripgrep;
+mod shop;
 mod unchanged;
 mod unseen;
 
@@ -38,6 +39,16 @@ pub(crate) fn all() -> Vec<Trial> {
         test("an_edit_of_one_service_compiles_that_service", chef::an_edit_compiles_one_service),
         test("what_no_stage_uses_is_not_compiled", chef::only_what_is_used_is_compiled),
         test("a_mistake_in_a_dockerfile_is_shown_there", chef::a_mistake_in_the_dockerfile_is_shown_there),
+    ]);
+    tests.extend([
+        test("an_image_has_what_it_is_given", shop::an_image_has_what_it_is_given),
+        test("another_commit_compiles_nothing", shop::another_commit_compiles_nothing),
+        test("an_image_of_files_only", shop::an_image_of_files_only),
+        test("arguments_and_secrets_reach_who_names_them", shop::arguments_and_secrets_reach_who_names_them),
+        test("a_wrong_checksum_names_the_asset", shop::a_wrong_checksum_names_the_asset),
+        test("no_cache_runs_everything", shop::no_cache_runs_everything),
+        test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
+        test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
     ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));

@@ -12,6 +12,7 @@ mod cases;
 mod engine;
 mod progress;
 mod project;
+mod server;
 mod watch;
 
 use std::process::ExitCode;
