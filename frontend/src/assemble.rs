@@ -8,7 +8,9 @@ use crate::{
     caution,
     config::{self, Base, ImageSettings, Libraries, PackageConfig},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    emit::image::{self as filesystem, About, Asset, BIN_DIR, Contents, FileCopy, LIB_DIR, Program},
+    emit::image::{
+        self as filesystem, About, Asset, BIN_DIR, Certificates, Contents, FileCopy, LIB_DIR, Program,
+    },
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
     listing::Kind,
@@ -64,7 +66,11 @@ pub async fn assemble(
     let contents = Contents {
         base: &base_state,
         assets: settings.assets.iter().map(asset).collect(),
-        certificates: settings.certificates.unwrap_or(!is_users_base(&settings)),
+        certificates: match settings.certificates {
+            Some(true) => Certificates::Yes,
+            None if !is_users_base(&settings) => Certificates::IfThere,
+            Some(false) | None => Certificates::No,
+        },
         bare: base.is_none(),
         files: files(project, &settings)?,
         programs: programs(compiled, target, &paths),

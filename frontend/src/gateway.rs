@@ -101,6 +101,11 @@ impl Reference {
         self.id.is_empty()
     }
 
+    /// As it stands in messages: the id alone, for the daemon reads nothing else, and graphs are what fills a message.
+    pub fn to_proto(&self) -> gateway::Ref {
+        gateway::Ref { id: self.id.clone(), def: None }
+    }
+
     /// The graph behind it, as the daemon has it; to build on what another frontend returned.
     pub fn definition(&self) -> Option<&pb::Definition> {
         self.definition.as_ref()

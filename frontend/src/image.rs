@@ -148,7 +148,7 @@ fn object(value: Option<Value>) -> Map<String, Value> {
 }
 
 /// Seconds since 1970 as `2026-11-22T00:00:00Z`.
-fn rfc3339(epoch: i64) -> String {
+pub fn rfc3339(epoch: i64) -> String {
     let (days, seconds) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
     // Days to civil date, after Howard Hinnant's `civil_from_days`.
     let shifted = days + 719_468;

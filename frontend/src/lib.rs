@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod assemble;
+pub mod attest;
 pub mod call;
 pub mod caution;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod project;
 pub mod request;
 pub mod run;
 pub mod summary;
+pub mod supply;
 pub mod target;
 pub mod triple;
 pub mod units;

@@ -61,6 +61,8 @@ pub struct Request {
     pub cache_namespace: String,
     /// `--sbom` with its parameters.
     pub sbom: Option<BTreeMap<String, String>>,
+    /// `--provenance`, asked for and not only made by default.
+    pub provenance: bool,
     /// The name of the image that this frontend was started from, as the user wrote it after `# syntax=`.
     pub frontend_image: Option<String>,
     /// When the build began, in milliseconds since 1970.
@@ -192,6 +194,7 @@ impl Request {
             source_date_epoch: values.number("build-arg:SOURCE_DATE_EPOCH", "SOURCE_DATE_EPOCH"),
             cache_namespace: values.text("build-arg:BUILDKIT_CACHE_MOUNT_NS").unwrap_or_default(),
             sbom: values.sbom(),
+            provenance: values.provenance(),
             frontend_image: values.text("cmdline").or_else(|| values.text("source")),
             started: environment.started,
             options: environment.options.clone(),

@@ -5,6 +5,7 @@ use buildkit_llb::State;
 use crate::{
     answer,
     assemble::{self, Assembled},
+    attest,
     call::{self, Question},
     config::EntryKind,
     context::{self, Entry, When},
@@ -73,14 +74,16 @@ async fn build(
         .collect();
     let summary = summary::look_back(gateway, request, &project.workshop, &project.context, &parts).await?;
     let mut built = Vec::new();
-    for (planned, _, _, image) in images {
+    for (planned, target, _, image) in images {
         let reference = context::solve(gateway, request, &image.files, When::Used).await?;
+        let attestations =
+            attest::attestations(gateway, request, &project, &planned, &target, &image).await?;
         built.push(Built {
             platform: planned.platform,
             reference,
             config: image.config,
             base_config: image.base.and_then(|base| base.config).unwrap_or_default(),
-            attestations: None,
+            attestations,
         });
     }
     Ok(output::result(request, built, &summary))

@@ -135,7 +135,6 @@ caps! {
     /// Copying over a path of another type.
     FILE_COPY_REPLACE = "file.copy.alwaysreplaceexistingdestpaths";
     /// Symbolic modes when copying.
-    FILE_COPY_MODE_STRING = "file.copy.modestring";
     /// Symlinks.
     FILE_SYMLINK = "file.symlink.create";
     /// Stacking filesystems.

@@ -160,7 +160,7 @@ fn files_and_combinations() {
     check(&files().add(copy().exclude(["a"])).state(), &["file.base", "file.copy.includeexcludepatterns"]);
     check(&files().add(copy().required(["a"])).state(), &["file.base", "file.copy.requiredpaths"]);
     check(&files().add(copy().replace()).state(), &["file.base", "file.copy.alwaysreplaceexistingdestpaths"]);
-    check(&files().add(copy().symbolic_mode("a=r")).state(), &["file.base", "file.copy.modestring"]);
+    check(&files().add(copy().symbolic_mode("a=r")).state(), &["file.base", "file.symlink.create"]);
     let (a, b) = (files().mkdir("/a", 0o755).state(), files().mkdir("/b", 0o755).state());
     check(&Merge::new([&a, &b]).state(), &["mergeop"]);
     check(&Diff::new(&a, &b).state(), &["diffop"]);

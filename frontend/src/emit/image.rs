@@ -17,7 +17,7 @@ pub struct Contents<'a> {
     /// Downloads, each a layer of its own.
     pub assets: Vec<Asset<'a>>,
     /// CA certificates of the toolchain image are put in.
-    pub certificates: bool,
+    pub certificates: Certificates,
     /// The base is empty, so the image gets what every program expects: `/etc/passwd`, `/tmp`.
     pub bare: bool,
     /// Files of the build context.
@@ -32,6 +32,17 @@ pub struct Contents<'a> {
     pub checked_on_base: bool,
     /// Written into the programs that have room for it.
     pub stamp: Option<String>,
+}
+
+/// Whether an image gets CA certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certificates {
+    /// No.
+    No,
+    /// If the toolchain image has some.
+    IfThere,
+    /// Yes; a toolchain image without any is an error.
+    Yes,
 }
 
 /// A program or library of an image.
@@ -116,7 +127,7 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     for asset in &contents.assets {
         below = with_asset(&below, asset, about);
     }
-    if contents.certificates || contents.bare {
+    if contents.certificates != Certificates::No || contents.bare {
         below = with_system(workshop, &below, contents, about);
     }
     let finished = (!contents.programs.is_empty()).then(|| finished(workshop, contents, about));
@@ -231,12 +242,19 @@ fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, abou
             .add(write("/etc/group", GROUP))
             .add(dated_mkdir("/tmp", 0o1777, about));
     }
-    if contents.certificates {
-        let copy = Copy::new(&workshop.toolchain, CERTIFICATES, CERTIFICATES)
-            .parents()
-            .follow_symlinks()
-            .mode(0o644);
-        files = files.add(dated(copy, about));
+    let copy = match contents.certificates {
+        Certificates::No => None,
+        Certificates::IfThere => Some(
+            Copy::new(&workshop.toolchain, format!("{CERTIFICATES}*"), "/etc/ssl/certs/")
+                .wildcard()
+                .allow_empty_wildcard(),
+        ),
+        Certificates::Yes => {
+            Some(Copy::new(&workshop.toolchain, CERTIFICATES, CERTIFICATES).follow_symlinks())
+        }
+    };
+    if let Some(copy) = copy {
+        files = files.add(dated(copy.parents().mode(0o644), about));
     }
     files
         .labeled(format!("system:{}", about.name))

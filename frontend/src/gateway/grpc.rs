@@ -413,12 +413,10 @@ fn build_result(result: gateway::Result) -> BuildResult {
 }
 
 fn proto_result(result: BuildResult) -> gateway::Result {
-    // The id alone: the daemon reads nothing else, and graphs are what fills a message.
-    let proto = |reference: Reference| gateway::Ref { id: reference.id, def: None };
     let references = match result.references {
-        References::Single(reference) => ProtoReferences::Ref(proto(reference)),
+        References::Single(reference) => ProtoReferences::Ref(reference.to_proto()),
         References::Platforms(map) => ProtoReferences::Refs(gateway::RefMap {
-            refs: map.into_iter().map(|(platform, reference)| (platform, proto(reference))).collect(),
+            refs: map.into_iter().map(|(platform, reference)| (platform, reference.to_proto())).collect(),
         }),
     };
     gateway::Result { result: Some(references), metadata: result.metadata, attestations: result.attestations }

@@ -252,6 +252,14 @@ impl<'a> Values<'a> {
         text
     }
 
+    /// Clients ask for a provenance of their own accord, and then for one that leaves a plain image plain.
+    pub(super) fn provenance(&mut self) -> bool {
+        let asked = self.get("attest:provenance");
+        asked.is_some_and(|fields| {
+            !fields.split(',').any(|field| field == "inline-only=true" || field == "disabled=true")
+        })
+    }
+
     pub(super) fn sbom(&mut self) -> Option<BTreeMap<String, String>> {
         let key = ["attest:sbom", "build-arg:BUILDKIT_ATTEST_SBOM"]
             .into_iter()

@@ -8,6 +8,7 @@ mod hello;
 mod inference;
 mod ripgrep;
 mod shop;
+mod supply;
 mod unchanged;
 mod unseen;
 
@@ -49,6 +50,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("no_cache_runs_everything", shop::no_cache_runs_everything),
         test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
         test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
+        test("an_image_says_what_it_is_made_of", supply::an_image_says_what_it_is_made_of),
+        test("two_daemons_make_one_image", supply::two_daemons_make_one_image),
     ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));

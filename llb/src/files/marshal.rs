@@ -123,7 +123,9 @@ fn need_copy_caps(copy: &Copy, notes: &mut Notes) {
         notes.need(Cap::FILE_COPY_REPLACE);
     }
     if matches!(copy.mode, Mode::Symbolic(_)) {
-        notes.need(Cap::FILE_COPY_MODE_STRING);
+        // BuildKit names a capability for this, `file.copy.modestring`, and no daemon says that it has it
+        // (solver/pb/caps.go never registers the name). What came after it in the same release is what can be asked for.
+        notes.need(Cap::FILE_SYMLINK);
     }
 }
 
