@@ -134,7 +134,6 @@ caps! {
     FILE_COPY_REQUIRED = "file.copy.requiredpaths";
     /// Copying over a path of another type.
     FILE_COPY_REPLACE = "file.copy.alwaysreplaceexistingdestpaths";
-    /// Symbolic modes when copying.
     /// Symlinks.
     FILE_SYMLINK = "file.symlink.create";
     /// Stacking filesystems.
