@@ -1,5 +1,6 @@
 //! A BuildKit frontend for Cargo workspaces.
 
+pub mod call;
 pub mod caution;
 pub mod config;
 pub mod context;
