@@ -73,31 +73,35 @@ pub enum Cause {
         /// Features that were on.
         removed: BTreeSet<String>,
     },
-    /// Other flags of rustc.
-    Flags {
-        /// Flags that were not there.
-        added: BTreeSet<String>,
-        /// Flags that are no more.
-        removed: BTreeSet<String>,
+    /// A flag of rustc has another value. Each flag is a cause of its own, since a profile changes other ones for
+    /// each package.
+    FlagChanged {
+        /// Before, with its name: `-C opt-level=2`.
+        from: String,
+        /// Now.
+        to: String,
     },
-    /// Environment variables differ.
+    /// A flag of rustc that was not there.
+    FlagAdded {
+        /// With its value.
+        flag: String,
+    },
+    /// A flag of rustc that is no more.
+    FlagGone {
+        /// With its value.
+        flag: String,
+    },
+    /// An environment variable is another.
     Environment {
-        /// Each with its value before and now.
-        variables: BTreeSet<Variable>,
+        /// Its name.
+        variable: String,
+        /// Its value before; `None` when it was not set.
+        from: Option<String>,
+        /// Its value now; `None` when it is not set.
+        to: Option<String>,
     },
     /// The commands differ in another way: their order, a step more or less, what cargo made its hash of.
     Commands,
-}
-
-/// An environment variable that differs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Variable {
-    /// Its name.
-    pub name: String,
-    /// Its value before; `None` when it was not set.
-    pub from: Option<String>,
-    /// Its value now; `None` when it is not set.
-    pub to: Option<String>,
 }
 
 impl Cause {
@@ -247,13 +251,30 @@ fn of_commands(earlier: &Vertex, vertex: &Vertex, now: &Document) -> Vec<Cause> 
         let package = label(&now.packages[&vertex.package]);
         causes.push(Cause::Features { package, added, removed });
     }
-    let (added, removed) = differences(&command::flags(earlier), &command::flags(vertex));
-    if !(added.is_empty() && removed.is_empty()) {
-        causes.push(Cause::Flags { added, removed });
+    causes.extend(flags(&command::flags(earlier), &command::flags(vertex)));
+    causes.extend(variables(earlier, vertex));
+    causes
+}
+
+/// Flags that differ, those of one name as one: `-C opt-level=3` was `-C opt-level=2`.
+fn flags(from: &BTreeSet<String>, to: &BTreeSet<String>) -> Vec<Cause> {
+    let (added, removed) = differences(from, to);
+    let name = |flag: &str| flag.split('=').next().unwrap_or_default().to_owned();
+    let mut by_name: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for flag in removed {
+        by_name.entry(name(&flag)).or_default().0.push(flag);
     }
-    let variables = variables(earlier, vertex);
-    if !variables.is_empty() {
-        causes.push(Cause::Environment { variables });
+    for flag in added {
+        by_name.entry(name(&flag)).or_default().1.push(flag);
+    }
+    let mut causes = Vec::new();
+    for (from, to) in by_name.into_values() {
+        if let ([from], [to]) = (from.as_slice(), to.as_slice()) {
+            causes.push(Cause::FlagChanged { from: from.clone(), to: to.clone() });
+            continue;
+        }
+        causes.extend(from.into_iter().map(|flag| Cause::FlagGone { flag }));
+        causes.extend(to.into_iter().map(|flag| Cause::FlagAdded { flag }));
     }
     causes
 }
@@ -263,15 +284,15 @@ fn differences(from: &BTreeSet<String>, to: &BTreeSet<String>) -> (BTreeSet<Stri
     (to.difference(from).cloned().collect(), from.difference(to).cloned().collect())
 }
 
-fn variables(earlier: &Vertex, vertex: &Vertex) -> BTreeSet<Variable> {
+fn variables(earlier: &Vertex, vertex: &Vertex) -> Vec<Cause> {
     let (from, to) = (command::environment(earlier), command::environment(vertex));
     // A step more or less is seen in the flags; its variables would only be noise.
     let in_both = |step: &str| [earlier, vertex].iter().all(|it| it.steps.iter().any(|own| own.name == step));
     let keys: BTreeSet<(&str, &str)> = from.keys().chain(to.keys()).copied().collect();
     keys.into_iter()
         .filter(|key| from.get(key) != to.get(key) && in_both(key.0))
-        .map(|key| Variable {
-            name: key.1.to_owned(),
+        .map(|key| Cause::Environment {
+            variable: key.1.to_owned(),
             from: from.get(&key).map(ToString::to_string),
             to: to.get(&key).map(ToString::to_string),
         })

@@ -187,7 +187,7 @@ fn a_new_package_and_one_that_is_gone() {
             fast 0.1.0
             then 1 dependent: alone 1.0.0 (bin "alone")
 
-        flags: `--extern fast` added
+        flag `--extern fast` added
             alone 1.0.0 (bin "alone")
     "#]],
     );
@@ -197,7 +197,7 @@ fn a_new_package_and_one_that_is_gone() {
         expect![[r#"
         1 of 6 vertices runs again
 
-        flags: `--extern fast` gone
+        flag `--extern fast` gone
             alone 1.0.0 (bin "alone")
 
         no longer there: fast 0.1.0
@@ -256,11 +256,28 @@ fn features_flags_and_environment_are_named() {
             itoa 1.0.0
             then 4 dependents: api 1.0.0, json 1.0.0, server 1.0.0 (bin "server"), tool 1.0.0 (bin "tool")
 
-        flags: `-C target-cpu=x86-64-v3` added
+        flag `-C target-cpu=x86-64-v3` added
             tool 1.0.0 (bin "tool")
 
-        environment: GIT_SHA not set -> "abc"
+        variable GIT_SHA: not set -> "abc"
             alone 1.0.0 (bin "alone")
+    "#]],
+    );
+}
+
+#[test]
+fn a_flag_of_another_value_is_one_cause() {
+    let with = |level: &str| {
+        document_with(LINES, |call| call.args.extend(["-C".to_owned(), format!("opt-level={level}")]))
+    };
+    check(
+        &with("2"),
+        &with("3"),
+        expect![[r#"
+        6 of 6 vertices run again
+
+        flag `-C opt-level=2` -> `-C opt-level=3`
+            all vertices
     "#]],
     );
 }

@@ -124,20 +124,15 @@ fn headline(cause: &Cause) -> String {
         Cause::Features { package, added, removed } => {
             format!("features of {package}: {}", signed(added, removed))
         }
-        Cause::Flags { added, removed } => {
-            let added = added.iter().map(|flag| format!("`{flag}` added"));
-            let removed = removed.iter().map(|flag| format!("`{flag}` gone"));
-            format!("flags: {}", added.chain(removed).collect::<Vec<_>>().join(", "))
-        }
-        Cause::Environment { variables } => {
+        Cause::FlagChanged { from, to } => format!("flag `{from}` -> `{to}`"),
+        Cause::FlagAdded { flag } => format!("flag `{flag}` added"),
+        Cause::FlagGone { flag } => format!("flag `{flag}` gone"),
+        Cause::Environment { variable, from, to } => {
             let shown = |value: &Option<String>| match value {
                 Some(value) => format!("{value:?}"),
                 None => "not set".to_owned(),
             };
-            let each = variables.iter().map(|variable| {
-                format!("{} {} -> {}", variable.name, shown(&variable.from), shown(&variable.to))
-            });
-            format!("environment: {}", each.collect::<Vec<_>>().join(", "))
+            format!("variable {variable}: {} -> {}", shown(from), shown(to))
         }
         Cause::Commands => "the commands, in their order or in what cargo makes its hash of".to_owned(),
     }
