@@ -6,7 +6,7 @@ use crate::{
     answer,
     assemble::{self, Assembled},
     attest,
-    call::{self, Question},
+    call::{self, Call},
     config::EntryKind,
     context::{self, Entry, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -35,10 +35,10 @@ pub async fn run(
     let is_dockerfile = entry.kind == EntryKind::Dockerfile;
     match answer::question(request) {
         Ok(None) if is_dockerfile => dockerfile(gateway, request, frontend, &entry).await,
-        Ok(Some(question)) if is_dockerfile && question.is_common() => {
+        Ok(Some(Call::Lint | Call::Outline | Call::Targets | Call::Describe)) if is_dockerfile => {
             dockerfile(gateway, request, frontend, &entry).await
         }
-        Ok(Some(Question::Describe)) => Ok(answer::result(call::describe::answer())),
+        Ok(Some(Call::Describe)) => Ok(answer::result(call::describe::answer())),
         Ok(Some(question)) => ask(gateway, request, frontend, &entry, question).await,
         Ok(None) => build(gateway, request, frontend, &entry).await,
         Err(unknown) => Err(unknown.into()),
@@ -110,7 +110,7 @@ async fn ask(
     request: &Request,
     frontend: &State,
     entry: &Entry,
-    question: Question,
+    question: Call,
 ) -> Result<BuildResult, Failure> {
     let answered = async {
         let project = Project::load(gateway, request, frontend, entry).await?;
@@ -121,9 +121,7 @@ async fn ask(
     match (answered.await, question) {
         (Ok(answer), _) => Ok(answer::result(answer)),
         // To find what is wrong is what a check is for.
-        (Err(Failure::Input(errors)), Question::Lint) => {
-            Ok(answer::result(answer::check(Err(errors), entry)))
-        }
+        (Err(Failure::Input(errors)), Call::Lint) => Ok(answer::result(answer::check(Err(errors), entry))),
         (Err(failure), _) => Err(failure),
     }
 }

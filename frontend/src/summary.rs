@@ -7,7 +7,7 @@ use longshore_helper::report::{self, Entry, SUMMARY_FILE};
 use serde_json::{Value, json};
 
 use crate::{
-    call::graph::{bytes, seconds},
+    call::graph::{duration, size},
     context::{self, BuildContext, When},
     emit::{
         Workshop,
@@ -152,15 +152,18 @@ impl Summary {
     /// What the client prints when the build is done: a line for each image, and one for the packages.
     pub fn message(&self) -> String {
         let mut text = String::new();
-        for (target, platform, size) in &self.images {
-            text += &format!("{target} ({platform}): {}\n", bytes(*size));
+        for (target, platform, bytes) in &self.images {
+            text += &format!("{target} ({platform}): {}\n", size(*bytes));
         }
         let reused = self.packages.saturating_sub(self.ran);
         let steps = if self.packages == 1 { "1 step".to_owned() } else { format!("{} steps", self.packages) };
         text += &match self.ran {
             0 => format!("{steps}, all reused\n"),
             ran => {
-                format!("{steps}: {reused} reused, {ran} compiled in {} of work\n", seconds(self.ran_seconds))
+                format!(
+                    "{steps}: {reused} reused, {ran} compiled in {} of work\n",
+                    duration(self.ran_seconds)
+                )
             }
         };
         text

@@ -1,5 +1,6 @@
 //! Goldens: for every case of testdata that has a recording, the plan, the graph of its image, and the image's
-//! configuration, as text in `expect/`. One test for each file; `UPDATE_EXPECT=1` writes them.
+//! configuration, as text in `expect/`; for some, answers to `--call`. One test for each file; `UPDATE_EXPECT=1`
+//! writes them.
 //!
 //! `UPDATE_RECORDING=1` makes the recordings anew instead; see `shared/record.rs`.
 
@@ -12,12 +13,22 @@ mod project;
 #[path = "shared/record.rs"]
 mod record;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::ExitCode;
 
+use buildkit_llb::SourceFile;
 use libtest_mimic::{Arguments, Failed, Trial};
+use longshore::call::{
+    bake::{self, Bake},
+    explain,
+    graph::Graph,
+    plan::{Document, Settings},
+    targets::{self, TargetRow},
+};
+use longshore::lock::Lock;
 use longshore::plan::Plan;
 use longshore::units::UnitGraph;
 use longshore_helper::recording::{METADATA_FILE, RECORDING_FILE, Recording};
@@ -26,6 +37,9 @@ use prost::Message as _;
 
 /// Too large to review as a whole: its goldens are summaries.
 const SUMMARISED: &[&str] = &["inference"];
+
+/// Those whose answers to `--call` are goldens: the smallest, one with build scripts, one with many packages.
+const ASKED: &[&str] = &["hello", "inference", "links"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -82,10 +96,13 @@ fn has_recordings(cases: &[String]) -> Result<(), Failed> {
 /// The goldens of one case: file name and text. A build that is refused has no graph.
 fn texts(runtime: &tokio::runtime::Runtime, name: &str, project: &Project) -> Vec<(&'static str, String)> {
     let plan = plan(project);
+    let mut texts = if ASKED.contains(&name) { answers(project, &plan) } else { Vec::new() };
     if SUMMARISED.contains(&name) {
-        return vec![("plan.txt", summary(&plan))];
+        texts.retain(|(file, _)| !["explain.txt", "graph.svg"].contains(file));
+        texts.push(("plan.txt", summary(&plan)));
+        return texts;
     }
-    let mut texts = vec![("plan.txt", plan.to_string())];
+    texts.push(("plan.txt", plan.to_string()));
     let built = runtime.block_on(daemon::build(project));
     if let Some(image) = built.graph("[image]") {
         texts.push(("llb.txt", without_requests(&image.definition().to_string())));
@@ -94,6 +111,45 @@ fn texts(runtime: &tokio::runtime::Runtime, name: &str, project: &Project) -> Ve
         texts.push(("image.json", serde_json::to_string_pretty(&config).unwrap() + "\n"));
     }
     texts
+}
+
+/// What `--call` answers about all targets of the case.
+fn answers(project: &Project, plan: &Plan) -> Vec<(&'static str, String)> {
+    let graph = units(project);
+    let all = longshore::target::all(plan, &BTreeMap::new()).unwrap();
+    let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap() + "\n";
+
+    let rows: Vec<TargetRow> = plan
+        .targets
+        .iter()
+        .map(|target| TargetRow {
+            name: target.name.clone(),
+            description: graph.package(target.package).description.clone(),
+            ..TargetRow::default()
+        })
+        .collect();
+    let file = Bake {
+        context: ".".to_owned(),
+        dockerfile: "Cargo.toml".to_owned(),
+        targets: plan.targets.iter().map(|target| target.name.clone()).collect(),
+        tags: vec!["example.org/{target}:latest".to_owned()],
+        platforms: Vec::new(),
+    };
+    let lock = SourceFile::new("Cargo.lock", "TOML", project.files["Cargo.lock"].clone());
+    let settings = Settings {
+        toolchain: "rust:1.95-bookworm".to_owned(),
+        toolchain_digest: format!("sha256:{}", "0".repeat(64)),
+        ..Settings::default()
+    };
+    let document = Document::new(settings, &graph, plan, &Lock::parse(&lock).unwrap(), &BTreeMap::default());
+    let graph = Graph::new(&graph, plan, &all, &BTreeMap::new());
+    vec![
+        ("bake.json", bake::answer(&file).text),
+        ("explain.txt", explain::answer(&document, None).text),
+        ("graph.svg", graph.answer_svg().text),
+        ("graph.txt", graph.answer().text),
+        ("targets.json", pretty(targets::answer(&rows).json)),
+    ]
 }
 
 /// The same in another order: calls, packages, and what is listed in them.
@@ -125,9 +181,13 @@ fn bytes(runtime: &tokio::runtime::Runtime, project: &Project) -> Vec<Vec<u8>> {
 }
 
 fn plan(project: &Project) -> Plan {
+    Plan::new(&units(project))
+}
+
+fn units(project: &Project) -> UnitGraph {
     let recording: Recording = serde_json::from_slice(&project.recorded[RECORDING_FILE]).unwrap();
     let metadata = serde_json::from_slice(&project.recorded[METADATA_FILE]).unwrap();
-    Plan::new(&UnitGraph::new(&recording, &metadata).unwrap())
+    UnitGraph::new(&recording, &metadata).unwrap()
 }
 
 /// Vertices and what they see, without what they run.

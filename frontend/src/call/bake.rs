@@ -1,51 +1,81 @@
-//! A bake file for the whole workspace.
+//! `frontend.bake`: a bake file that builds every target, for `docker buildx bake -f -`.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::Answer;
 
 /// What the file is made of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Workspace {
-    /// The entry file, as the client names it.
-    pub file: String,
-    /// What `--target` takes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bake {
+    /// Directory of the build context, `.` as a rule.
+    pub context: String,
+    /// The entry file, relative to it.
+    pub dockerfile: String,
+    /// What `--target` takes, in the order of the file.
     pub targets: Vec<String>,
-    /// `linux/amd64`, …; empty leaves it to the builder.
-    pub platforms: Vec<String>,
-    /// Tags, in which `{target}` stands for the target's name.
+    /// Tags of each image, with `{target}` where its name belongs: `ghcr.io/acme/{target}:latest`. May be empty.
     pub tags: Vec<String>,
+    /// Platforms of every image; empty for the builder's own.
+    pub platforms: Vec<String>,
 }
 
-/// The file, in JSON, which bake reads like HCL.
-pub fn answer(workspace: &Workspace) -> Answer {
+/// The file, as text and as JSON the same.
+pub fn answer(bake: &Bake) -> Answer {
+    let mut names = BTreeSet::new();
+    let mut group = Vec::new();
     let mut targets = Map::new();
-    for target in &workspace.targets {
-        let name = identifier(target);
-        let mut value = json!({ "inherits": ["_common"], "target": target });
-        if !workspace.tags.is_empty() {
-            // A repository's name has no upper case and no colon.
-            let part = name.to_ascii_lowercase();
-            value["tags"] =
-                workspace.tags.iter().map(|tag| tag.replace("{target}", &part)).collect::<Vec<_>>().into();
-        }
-        targets.insert(name, value);
+    for target in &bake.targets {
+        let name = bake_name(target, &mut names);
+        group.push(literal(&name));
+        targets.insert(name, entry(bake, target));
     }
-    let names: Vec<Value> = targets.keys().map(|name| name.as_str().into()).collect();
-    let mut common = json!({ "context": ".", "dockerfile": workspace.file });
-    if !workspace.platforms.is_empty() {
-        common["platforms"] = workspace.platforms.clone().into();
-    }
-    targets.insert("_common".to_owned(), common);
-    let json = json!({ "group": { "default": { "targets": names } }, "target": targets });
-    let mut text = serde_json::to_string_pretty(&json).expect("a JSON value can be written");
-    text.push('\n');
-    Answer { json, text, status: None }
+    let json = json!({"group": {"default": {"targets": group}}, "target": targets});
+    let text = serde_json::to_string_pretty(&json).expect("a JSON value can be written") + "\n";
+    Answer::new(json, text)
 }
 
-/// Names in a bake file are letters, digits, `_` and `-`.
-fn identifier(name: &str) -> String {
-    name.chars().map(|char| if char.is_ascii_alphanumeric() || char == '_' { char } else { '-' }).collect()
+fn entry(bake: &Bake, target: &str) -> Value {
+    let mut entry = BTreeMap::from([
+        ("context", literal(&bake.context)),
+        ("dockerfile", literal(&bake.dockerfile)),
+        ("target", literal(target)),
+    ]);
+    if !bake.tags.is_empty() {
+        let tags = bake.tags.iter().map(|tag| literal(&tag.replace("{target}", &repository(target))));
+        entry.insert("tags", tags.collect());
+    }
+    if !bake.platforms.is_empty() {
+        entry.insert("platforms", bake.platforms.iter().map(|platform| literal(platform)).collect());
+    }
+    json!(entry)
+}
+
+/// A string that bake takes as it is: in its JSON, too, `${` and `%{` begin a template (hclsyntax, "Template Expressions").
+fn literal(text: &str) -> Value {
+    text.replace("${", "$${").replace("%{", "%%{").into()
+}
+
+/// A name for bake, which takes letters, digits, `_` and `-` (buildx, bake/bake.go, `validTargetNameChars`).
+fn bake_name(target: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
+    let base: String = target.chars().map(|char| if plain(char) { char } else { '-' }).collect();
+    let mut name = base.clone();
+    let mut number = 2;
+    // `a:b` and `a-b` would be one.
+    while name == "default" || !taken.insert(name.clone()) {
+        name = format!("{base}-{number}");
+        number += 1;
+    }
+    name
+}
+
+/// The target as a part of a repository's name: lower case, and single separators between letters and digits
+/// (distribution's reference grammar, `path-component`).
+fn repository(target: &str) -> String {
+    let words = target.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -54,54 +84,75 @@ mod tests {
 
     use super::*;
 
+    fn bake(targets: &[&str]) -> Bake {
+        Bake {
+            context: ".".to_owned(),
+            dockerfile: "Cargo.toml".to_owned(),
+            targets: targets.iter().map(ToString::to_string).collect(),
+            ..Bake::default()
+        }
+    }
+
     #[test]
-    fn every_target_is_in_the_default_group() {
-        let workspace = Workspace {
-            file: "Cargo.toml".to_owned(),
-            targets: vec!["api".to_owned(), "tools:Report".to_owned()],
+    fn every_target_has_its_tags_and_platforms() {
+        let answer = answer(&Bake {
+            tags: vec!["ghcr.io/acme/{target}:latest".to_owned()],
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
-            tags: vec!["ghcr.io/acme/{target}:1".to_owned()],
-        };
+            ..bake(&["server", "tools:My_Tool"])
+        });
         expect![[r#"
             {
               "group": {
                 "default": {
                   "targets": [
-                    "api",
-                    "tools-Report"
+                    "server",
+                    "tools-My_Tool"
                   ]
                 }
               },
               "target": {
-                "_common": {
+                "server": {
                   "context": ".",
                   "dockerfile": "Cargo.toml",
                   "platforms": [
                     "linux/amd64",
                     "linux/arm64"
-                  ]
-                },
-                "api": {
-                  "inherits": [
-                    "_common"
                   ],
                   "tags": [
-                    "ghcr.io/acme/api:1"
+                    "ghcr.io/acme/server:latest"
                   ],
-                  "target": "api"
+                  "target": "server"
                 },
-                "tools-Report": {
-                  "inherits": [
-                    "_common"
+                "tools-My_Tool": {
+                  "context": ".",
+                  "dockerfile": "Cargo.toml",
+                  "platforms": [
+                    "linux/amd64",
+                    "linux/arm64"
                   ],
                   "tags": [
-                    "ghcr.io/acme/tools-report:1"
+                    "ghcr.io/acme/tools-my-tool:latest"
                   ],
-                  "target": "tools:Report"
+                  "target": "tools:My_Tool"
                 }
               }
             }
         "#]]
-        .assert_eq(&answer(&workspace).text);
+        .assert_eq(&answer.text);
+    }
+
+    #[test]
+    fn names_that_bake_would_confuse_are_told_apart() {
+        let json = answer(&bake(&["a-b", "a:b", "default"])).json;
+        assert_eq!(json["group"]["default"]["targets"], json!(["a-b", "a-b-2", "default-2"]));
+        assert_eq!(json["target"]["a-b-2"]["target"], "a:b");
+        assert_eq!(json["target"]["default-2"]["target"], "default");
+        assert_eq!(json["target"]["a-b"].get("tags"), None);
+    }
+
+    #[test]
+    fn nothing_is_a_template() {
+        let json = answer(&Bake { context: "a/${b}".to_owned(), ..bake(&["x"]) }).json;
+        assert_eq!(json["target"]["x"]["context"], "a/$${b}");
     }
 }

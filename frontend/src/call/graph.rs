@@ -1,194 +1,242 @@
-//! The graph of a build: its steps, what each needs, and how long each took when it last ran.
+//! `frontend.graph`: the vertices of a target and what each depends on, as JSON, as a tree, and as a picture.
 
-use std::collections::BTreeSet;
+mod layout;
+mod picture;
+mod tree;
 
-use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Answer;
+use serde::Serialize;
+use serde_json::json;
 
-/// One step of the build.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// What no other step is called.
-    pub id: String,
-    /// What the progress shows.
-    pub name: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Indices of the steps that it needs; all are smaller than its own.
-    pub inputs: Vec<usize>,
-    /// How long it took, in seconds, if it ran on this daemon.
-    pub seconds: Option<f64>,
-    /// Size of its output, in bytes, if it ran on this daemon.
-    pub bytes: Option<u64>,
+use super::{
+    Answer,
+    plan::{side, vertex_name},
+};
+use crate::{
+    plan::{Part, Plan, VertexId},
+    target::Target,
+    units::{Side, UnitGraph},
+};
+
+/// What is known of a vertex from a build.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// Size of its output, in bytes.
+    pub bytes: u64,
 }
 
-/// Kinds of steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A locked package for the build platform.
-    HostCrate,
-    /// A locked package for the target platform.
+/// The vertices that one or several targets need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Inputs before what sees them.
+    // Invariant: `inputs` and `arrows` of a vertex are smaller than its own index.
+    vertices: Vec<Vertex>,
+}
+
+/// What a vertex is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// Compiles a locked package.
     Crate,
-    /// A member.
+    /// Compiles a workspace member.
     Member,
-    /// An image.
+    /// The image of a target.
     Image,
 }
 
-impl Kind {
-    /// The word for it in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::HostCrate => "host-crate",
-            Kind::Crate => "crate",
-            Kind::Member => "member",
-            Kind::Image => "image",
+#[derive(Debug, Clone, PartialEq)]
+struct Vertex {
+    /// Output directory, or `image/TARGET`.
+    id: String,
+    /// What people call it.
+    name: String,
+    package: String,
+    version: String,
+    kind: Kind,
+    side: Side,
+    bin: Option<String>,
+    /// All that it sees.
+    inputs: BTreeSet<usize>,
+    /// Those of `inputs` that no other of them brings in: what is drawn.
+    arrows: BTreeSet<usize>,
+    known: Option<Known>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    name: &'a str,
+    package: &'a str,
+    version: &'a str,
+    kind: Kind,
+    side: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
+    inputs: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+}
+
+impl Graph {
+    /// What `targets` need, with their images. `known` may be empty.
+    pub fn new(
+        units: &UnitGraph,
+        plan: &Plan,
+        targets: &[Target],
+        known: &BTreeMap<VertexId, Known>,
+    ) -> Graph {
+        let wanted = plan.closure(
+            targets.iter().flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex)),
+        );
+        let index: BTreeMap<VertexId, usize> = wanted.iter().copied().zip(0..).collect();
+        let mut vertices: Vec<Vertex> = Vec::new();
+        for id in &wanted {
+            let vertex = plan.vertex(*id);
+            let package = units.package(vertex.package);
+            let is_member = package.member_directory().is_some();
+            vertices.push(Vertex {
+                id: vertex.output().to_owned(),
+                name: vertex_name(package, vertex),
+                package: package.name.clone(),
+                version: package.version.clone(),
+                kind: if is_member { Kind::Member } else { Kind::Crate },
+                side: vertex.side,
+                bin: match &vertex.part {
+                    Part::Library => None,
+                    Part::Bin(name) => Some(name.clone()),
+                },
+                inputs: vertex.inputs.iter().map(|input| index[input]).collect(),
+                arrows: BTreeSet::new(),
+                known: known.get(id).copied(),
+            });
+        }
+        for target in targets {
+            let package = target.package().map(|package| units.package(package));
+            vertices.push(Vertex {
+                id: format!("image/{}", target.name),
+                name: format!("image {}", target.name),
+                package: package.map(|package| package.name.clone()).unwrap_or_default(),
+                version: package.map(|package| package.version.clone()).unwrap_or_default(),
+                kind: Kind::Image,
+                side: Side::Target,
+                bin: match target.artifacts.as_slice() {
+                    [only] => Some(only.bin.clone()),
+                    _ => None,
+                },
+                inputs: target.artifacts.iter().map(|artifact| index[&artifact.vertex]).collect(),
+                arrows: BTreeSet::new(),
+                known: None,
+            });
+        }
+        reduce(&mut vertices);
+        Graph { vertices }
+    }
+
+    /// `frontend.graph`: a tree as text; the JSON has the picture too.
+    pub fn answer(&self) -> Answer {
+        Answer::new(self.json(), tree::draw(self))
+    }
+
+    /// `frontend.graph-svg`: the picture as text.
+    pub fn answer_svg(&self) -> Answer {
+        Answer::new(self.json(), self.svg())
+    }
+
+    /// The picture: an SVG document that needs no other file.
+    pub fn svg(&self) -> String {
+        picture::draw(self)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let entries: Vec<Entry<'_>> = self
+            .vertices
+            .iter()
+            .map(|vertex| Entry {
+                id: &vertex.id,
+                name: &vertex.name,
+                package: &vertex.package,
+                version: &vertex.version,
+                kind: vertex.kind,
+                side: side(vertex.side),
+                part: vertex.bin.as_deref(),
+                inputs: vertex.inputs.iter().map(|input| self.vertices[*input].id.as_str()).collect(),
+                seconds: vertex.known.map(|known| known.seconds),
+                bytes: vertex.known.map(|known| known.bytes),
+            })
+            .collect();
+        json!({"vertices": entries, "svg": self.svg()})
+    }
+
+    /// Seconds of all vertices together; `None` when nothing is known.
+    fn seconds(&self) -> Option<f64> {
+        self.vertices.iter().filter_map(|vertex| vertex.known).map(|known| known.seconds).reduce(|a, b| a + b)
+    }
+
+    /// The chain of vertices that takes longest, first to last: no number of CPUs makes a build shorter than that.
+    /// Empty when nothing is known.
+    fn longest_chain(&self) -> Vec<usize> {
+        let mut ends: Vec<f64> = Vec::new();
+        let mut before: Vec<Option<usize>> = Vec::new();
+        for vertex in &self.vertices {
+            let last = vertex.arrows.iter().copied().max_by(|a, b| ends[*a].total_cmp(&ends[*b]));
+            let own = vertex.known.map_or(0.0, |known| known.seconds);
+            ends.push(own + last.map_or(0.0, |last| ends[last]));
+            before.push(last);
+        }
+        let mut chain = Vec::new();
+        if self.seconds().is_some() {
+            let mut next = (0..ends.len()).max_by(|a, b| ends[*a].total_cmp(&ends[*b]));
+            while let Some(vertex) = next {
+                chain.push(vertex);
+                next = before[vertex];
+            }
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+/// Finds the arrows: a vertex sees all that its inputs were compiled with, and drawing that would hide everything.
+fn reduce(vertices: &mut [Vertex]) {
+    let mut reached: Vec<BTreeSet<usize>> = Vec::new();
+    for vertex in vertices {
+        let brought: BTreeSet<usize> =
+            vertex.inputs.iter().flat_map(|input| reached[*input].iter().copied()).collect();
+        vertex.arrows = vertex.inputs.difference(&brought).copied().collect();
+        reached.push(brought.union(&vertex.inputs).copied().collect());
+    }
+}
+
+/// `0.4 s`, `12 s`, `1m 05s`.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        format!("{seconds:.1} s")
+    } else if seconds < 59.5 {
+        format!("{seconds:.0} s")
+    } else {
+        let whole = seconds.round();
+        format!("{:.0}m {:02.0}s", (whole / 60.0).floor(), whole % 60.0)
+    }
+}
+
+/// `512 B`, `3.4 MB`: decimal, as Docker writes sizes.
+pub fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB"] {
+        if value >= 999.5 {
+            value /= 1000.0;
+            unit = larger;
         }
     }
-}
-
-/// The graph as text and JSON.
-pub fn answer(nodes: &[Node]) -> Answer {
-    let vertices: Vec<Value> = nodes
-        .iter()
-        .map(|node| {
-            let mut value = json!({
-                "id": node.id,
-                "name": node.name,
-                "kind": node.kind.name(),
-                "inputs": node.inputs.iter().map(|input| &nodes[*input].id).collect::<Vec<_>>(),
-            });
-            if let Some(seconds) = node.seconds {
-                value["seconds"] = json!(seconds);
-            }
-            if let Some(bytes) = node.bytes {
-                value["bytes"] = json!(bytes);
-            }
-            value
-        })
-        .collect();
-    Answer { json: json!({ "vertices": vertices }), text: tree(nodes), status: None }
-}
-
-/// As `cargo tree` draws it: from what nothing needs down to the leaves, each subtree once.
-fn tree(nodes: &[Node]) -> String {
-    let needed: BTreeSet<usize> = nodes.iter().flat_map(|node| node.inputs.iter().copied()).collect();
-    let mut text = String::new();
-    let mut seen = BTreeSet::new();
-    for root in (0..nodes.len()).filter(|at| !needed.contains(at)) {
-        branch(nodes, root, "", "", &mut seen, &mut text);
-    }
-    let known: Vec<f64> = nodes.iter().filter_map(|node| node.seconds).collect();
-    text += &format!("\n{} steps", nodes.len());
-    if !known.is_empty() {
-        text += &format!(", {} of them took {} together", known.len(), seconds(known.iter().sum()));
-        text += &format!("; the longest chain takes {}", seconds(longest(nodes)));
-    }
-    text + "\n"
-}
-
-fn branch(nodes: &[Node], at: usize, own: &str, below: &str, seen: &mut BTreeSet<usize>, text: &mut String) {
-    let node = &nodes[at];
-    let inputs = direct(nodes, at);
-    let again = !seen.insert(at) && !inputs.is_empty();
-    let facts: Vec<String> = node.seconds.map(seconds).into_iter().chain(node.bytes.map(bytes)).collect();
-    let facts = if facts.is_empty() { String::new() } else { format!("  {}", facts.join(", ")) };
-    *text += &format!("{own}{}{facts}{}\n", node.name, if again { " (*)" } else { "" });
-    if again {
-        return;
-    }
-    for (index, input) in inputs.iter().enumerate() {
-        let (tee, line) =
-            if index + 1 == inputs.len() { ("└── ", "    ") } else { ("├── ", "│   ") };
-        branch(nodes, *input, &format!("{below}{tee}"), &format!("{below}{line}"), seen, text);
-    }
-}
-
-/// The inputs that are not inputs of another input: a vertex sees all that is below it, which is too much to draw.
-pub(super) fn direct(nodes: &[Node], at: usize) -> Vec<usize> {
-    let below: BTreeSet<usize> =
-        nodes[at].inputs.iter().flat_map(|input| nodes[*input].inputs.iter().copied()).collect();
-    nodes[at].inputs.iter().copied().filter(|input| !below.contains(input)).collect()
-}
-
-/// How long the slowest chain of steps takes, in seconds.
-fn longest(nodes: &[Node]) -> f64 {
-    let mut ends: Vec<f64> = Vec::new();
-    for node in nodes {
-        let start = node.inputs.iter().map(|input| ends[*input]).fold(0.0, f64::max);
-        ends.push(start + node.seconds.unwrap_or(0.0));
-    }
-    ends.into_iter().fold(0.0, f64::max)
-}
-
-/// `1.2 s`, `2 min 3 s`.
-pub fn seconds(value: f64) -> String {
-    if value < 100.0 {
-        format!("{value:.1} s")
-    } else {
-        let whole = value.round();
-        format!("{} min {} s", (whole / 60.0).floor(), whole % 60.0)
-    }
-}
-
-/// `340 kB`, `12.3 MB`.
-pub fn bytes(value: u64) -> String {
-    let value = value as f64;
-    if value < 1e3 {
-        format!("{value} B")
-    } else if value < 1e6 {
-        format!("{:.0} kB", value / 1e3)
-    } else if value < 1e9 {
-        format!("{:.1} MB", value / 1e6)
-    } else {
-        format!("{:.2} GB", value / 1e9)
-    }
+    if unit == "B" || value >= 99.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use expect_test::expect;
-
-    use super::*;
-
-    pub(in crate::call) fn nodes() -> Vec<Node> {
-        let node = |id: &str, kind, inputs: &[usize], seconds| Node {
-            id: id.to_owned(),
-            name: format!("[x] {id}"),
-            kind,
-            inputs: inputs.to_vec(),
-            seconds,
-            bytes: seconds.map(|_| 1_500_000),
-        };
-        vec![
-            node("syn", Kind::HostCrate, &[], Some(2.0)),
-            node("derive", Kind::HostCrate, &[0], Some(1.0)),
-            node("log", Kind::Crate, &[], None),
-            node("lib", Kind::Member, &[1, 2], Some(0.5)),
-            node("bin", Kind::Member, &[1, 2, 3], Some(0.25)),
-            node("image", Kind::Image, &[4], None),
-        ]
-    }
-
-    #[test]
-    fn the_graph_is_a_tree_with_times() {
-        expect![[r#"
-            [x] image
-            └── [x] bin  0.2 s, 1.5 MB
-                └── [x] lib  0.5 s, 1.5 MB
-                    ├── [x] derive  1.0 s, 1.5 MB
-                    │   └── [x] syn  2.0 s, 1.5 MB
-                    └── [x] log
-
-            6 steps, 4 of them took 3.8 s together; the longest chain takes 3.8 s
-        "#]]
-        .assert_eq(&answer(&nodes()).text);
-    }
-
-    #[test]
-    fn units_fit_the_size() {
-        assert_eq!([seconds(0.04), seconds(61.0), seconds(125.0)], ["0.0 s", "61.0 s", "2 min 5 s"]);
-        assert_eq!([bytes(12), bytes(12_345), bytes(12_345_678)], ["12 B", "12 kB", "12.3 MB"]);
-    }
-}
+mod tests;

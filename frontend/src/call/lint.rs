@@ -1,122 +1,158 @@
-//! What could go wrong: warnings with their places, or the error that keeps the build from starting.
+//! `frontend.lint`, which `--call=check` asks: the warnings, and what stops the build if something does (BuildKit's
+//! frontend/subrequests/lint/lint.go).
 
+use std::fmt::Write as _;
+
+use buildkit_llb::SourceFile;
 use serde_json::{Value, json};
 
-use super::{Answer, Sources};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use super::{
+    Answer,
+    place::{Location, Sources},
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, text::draw_lines};
 
-/// The findings of a check. It fails, for the client's exit status, when there is anything to say.
-pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, mut sources: Sources) -> Answer {
-    let warnings_json: Vec<Value> = warnings
+/// The warnings sorted by place, those without one first, then the error. The status is 1 when there is any of them.
+///
+/// `entry` is the file that the build was started with: clients look up a file for every error, so one that has no
+/// place is said to be somewhere in this one.
+pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, entry: &SourceFile) -> Answer {
+    let mut sorted: Vec<&Diagnostic> = warnings.iter().collect();
+    // Stable, so that what else is the same stays in the order in which it was found.
+    sorted.sort_by_key(|warning| {
+        let place = warning.primary().map(|span| (span.file().name().to_owned(), span.start_line()));
+        let rule = if place.is_none() { warning.code.name() } else { "" };
+        (place, rule)
+    });
+
+    let mut sources = Sources::default();
+    let json_warnings: Vec<Value> = sorted
         .iter()
         .map(|warning| {
             json!({
                 "ruleName": warning.code.name(),
                 "description": warning.code.description(),
-                "url": "",
-                "detail": detail(warning),
-                "location": sources.location(warning.primary()),
+                "detail": warning.to_string(),
+                "location": warning.primary().map_or(Location::NOWHERE, |span| sources.locate(span)),
             })
         })
         .collect();
-    let mut json = json!({ "warnings": warnings_json });
-    let mut text = String::new();
-    for warning in warnings {
-        text += &finding("WARNING", warning);
+    let json_error = error.map(|error| {
+        let location = match error.iter().find_map(Diagnostic::primary) {
+            Some(span) => sources.locate(span),
+            None => sources.somewhere_in(entry),
+        };
+        json!({"message": error.to_string(), "location": location})
+    });
+    let mut json = json!({"warnings": json_warnings, "sources": sources.infos()});
+    if let Some(error) = json_error {
+        json["buildError"] = error;
     }
-    if let Some(error) = error {
-        let place = error.iter().next().and_then(Diagnostic::primary);
-        json["buildError"] = json!({ "message": error.to_string(), "location": sources.location(place) });
-        for diagnostic in error {
-            text += &finding("ERROR", diagnostic);
+
+    let status = u8::from(!warnings.is_empty() || error.is_some());
+    Answer { json, text: text(&sorted, error), status: Some(status) }
+}
+
+fn text(warnings: &[&Diagnostic], error: Option<&Diagnostics>) -> String {
+    let mut text = match (warnings.len(), error) {
+        (0, Some(_)) => String::new(),
+        (0, None) => "Check complete, no warnings found.\n".to_owned(),
+        (1, _) => "Check complete, 1 warning has been found!\n".to_owned(),
+        (many, _) => format!("Check complete, {many} warnings have been found!\n"),
+    };
+    for warning in warnings {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "\nWARNING: {}\n{warning}", warning.code);
+        if let Some(span) = warning.primary() {
+            draw_lines(&mut text, span);
         }
     }
-    json["sources"] = sources.files().into();
-    let count = warnings.len() + error.map_or(0, |error| error.iter().count());
-    if count == 0 {
-        text = "Check complete, no warnings found.\n".to_owned();
-    } else {
-        let things = if count == 1 { "finding" } else { "findings" };
-        text = format!("Check complete, {count} {things}.\n{text}");
-    }
-    Answer { json, text, status: Some(u8::from(count > 0)) }
-}
-
-fn detail(diagnostic: &Diagnostic) -> String {
-    match &diagnostic.help {
-        Some(help) => format!("{}\nhelp: {help}", diagnostic.message),
-        None => diagnostic.message.clone(),
-    }
-}
-
-/// As the Dockerfile frontend writes one (frontend/dockerfile/linter).
-fn finding(kind: &str, diagnostic: &Diagnostic) -> String {
-    let mut text = format!("\n{kind}: {}\n{}\n", diagnostic.code, detail(diagnostic));
-    if let Some(span) = diagnostic.primary() {
-        text += &format!("{span}\n{}", snippet(span));
+    if let Some(error) = error {
+        if !warnings.is_empty() {
+            text.push('\n');
+        }
+        let _ = writeln!(text, "ERROR: {error}");
+        if let Some(span) = error.iter().find_map(Diagnostic::primary) {
+            draw_lines(&mut text, span);
+        }
     }
     text
 }
 
-/// The lines of a place, marked, with two around them.
-fn snippet(span: &buildkit_llb::Span) -> String {
-    const AROUND: u32 = 2;
-    let (start, end) = (*span.lines().start(), *span.lines().end());
-    let file = String::from_utf8_lossy(span.file().text()).into_owned();
-    let mut text = "--------------------\n".to_owned();
-    for (number, line) in (1..).zip(file.lines()) {
-        if number + AROUND < start || number > end + AROUND {
-            continue;
-        }
-        let mark = if (start..=end).contains(&number) { ">>>" } else { "   " };
-        text += format!("{number:>4} | {mark} {line}").trim_end();
-        text.push('\n');
-    }
-    text + "--------------------\n"
-}
-
 #[cfg(test)]
 mod tests {
-    use buildkit_llb::SourceFile;
     use expect_test::expect;
 
     use super::*;
     use crate::diagnostic::Code;
 
-    #[test]
-    fn nothing_to_say_is_success() {
-        let answer = answer(&[], None, Sources::default());
-        assert_eq!((answer.text.as_str(), answer.status), ("Check complete, no warnings found.\n", Some(0)));
+    fn file() -> SourceFile {
+        SourceFile::new("Cargo.toml", "TOML", b"[package]\nname = \"a\"\nversion = 1\n")
     }
 
     #[test]
-    fn findings_have_a_rule_a_place_and_a_remedy() {
-        let file = SourceFile::new("Cargo.toml", "TOML", "[package]\nname = \"x\"\n\n[workspace]\n");
-        let warning = Diagnostic::warning(Code::UnsupportedOption, "this does nothing")
-            .at(&file.span(10..20))
-            .help("leave it out");
-        let error = Diagnostics::from(Diagnostic::error(Code::NoTarget, "nothing to build"));
-        let answer = answer(&[warning], Some(&error), Sources::of(&file));
+    fn warnings_stand_above_their_lines_and_the_error_last() {
+        let file = file();
+        let warnings = [
+            Diagnostic::warning(Code::UnknownKey, "`version` is a number").at(&file.span(21..32)),
+            Diagnostic::warning(Code::UnknownKey, "`name` is short")
+                .at(&file.span(10..20))
+                .help("write more"),
+            Diagnostic::warning(Code::UnsupportedOption, "`--no-cache` has no effect"),
+        ];
+        let error = Diagnostics::from(Diagnostic::error(Code::NoLockFile, "there is no `Cargo.lock`"));
+        let answer = answer(&warnings, Some(&error), &file);
         expect![[r#"
-            Check complete, 2 findings.
+            Check complete, 3 warnings have been found!
 
             WARNING: unsupported-option
-            this does nothing
-            help: leave it out
+            `--no-cache` has no effect
+
+            WARNING: unknown-key
+            `name` is short
+            help: write more
             Cargo.toml:2
             --------------------
                1 |     [package]
-               2 | >>> name = "x"
-               3 |
-               4 |     [workspace]
+               2 | >>> name = "a"
+               3 |     version = 1
+               4 |     
             --------------------
 
-            ERROR: no-target
-            nothing to build
+            WARNING: unknown-key
+            `version` is a number
+            Cargo.toml:3
+            --------------------
+               1 |     [package]
+               2 |     name = "a"
+               3 | >>> version = 1
+               4 |     
+            --------------------
+
+            ERROR: there is no `Cargo.lock`
         "#]]
         .assert_eq(&answer.text);
         assert_eq!(answer.status, Some(1));
-        assert_eq!(answer.json["warnings"][0]["ruleName"], "unsupported-option");
-        assert!(answer.json["buildError"]["location"].is_object());
+        let index = |value: &Value| value["location"]["sourceIndex"].as_i64();
+        assert_eq!(index(&answer.json["warnings"][0]), Some(-1));
+        assert_eq!(index(&answer.json["warnings"][1]), Some(0));
+        assert_eq!(index(&answer.json["buildError"]), Some(0));
+        assert_eq!(answer.json["sources"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn an_error_without_a_place_still_names_a_file_that_is_there() {
+        let error = Diagnostics::from(Diagnostic::error(Code::NoLockFile, "there is no `Cargo.lock`"));
+        let answer = answer(&[], Some(&error), &file());
+        assert_eq!(answer.json["sources"][0]["filename"], "Cargo.toml");
+        assert_eq!(answer.json["warnings"], json!([]));
+        assert_eq!(answer.status, Some(1));
+    }
+
+    #[test]
+    fn nothing_to_say_is_a_success() {
+        let answer = answer(&[], None, &file());
+        assert_eq!((answer.text.as_str(), answer.status), ("Check complete, no warnings found.\n", Some(0)));
+        assert_eq!(answer.json.get("buildError"), None);
     }
 }

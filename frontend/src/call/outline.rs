@@ -1,145 +1,219 @@
-//! What a target takes from outside: build arguments, secrets, cache mounts.
+//! `frontend.outline`: what one target takes (BuildKit's frontend/subrequests/outline/outline.go).
 
 use buildkit_llb::Span;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{Answer, Sources, table};
+use super::{
+    Answer, one_line,
+    place::{Location, Sources},
+    table::table,
+};
 
-/// What is known of a target.
+/// What is told about a target.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outline {
     /// Its name.
     pub name: String,
-    /// Of its package.
-    pub description: String,
-    /// Build arguments.
-    pub args: Vec<Arg>,
+    /// What it is: the package's description.
+    pub description: Option<String>,
+    /// Build arguments, in the order in which they are shown.
+    pub args: Vec<ArgRow>,
     /// Secrets.
-    pub secrets: Vec<Secret>,
-    /// Ids of cache mounts.
-    pub caches: Vec<String>,
+    pub secrets: Vec<SecretRow>,
+    /// Cache mounts of the members in use.
+    pub caches: Vec<CacheRow>,
 }
 
 /// A build argument.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Arg {
-    /// `--build-arg NAME=`.
+pub struct ArgRow {
+    /// Its name.
     pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// The value that it has in this build.
+    /// What it does.
+    pub description: Option<String>,
+    /// Its value in this build: the client's, or the default.
     pub value: Option<String>,
     /// Where it is declared.
-    pub span: Option<Span>,
+    pub place: Option<Span>,
 }
 
 /// A secret.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Secret {
-    /// `--secret id=NAME`.
+pub struct SecretRow {
+    /// Its id, as for `--secret id=`.
     pub name: String,
     /// The build fails without it.
     pub required: bool,
     /// Where it is declared.
-    pub span: Option<Span>,
+    pub place: Option<Span>,
 }
 
-/// The outline.
-pub fn answer(outline: &Outline, mut sources: Sources) -> Answer {
-    let args: Vec<Value> = outline
-        .args
-        .iter()
-        .map(|arg| {
-            json!({
-                "name": arg.name,
-                "description": arg.description,
-                "value": arg.value.as_deref().unwrap_or_default(),
-                "location": sources.location(arg.span.as_ref()),
-            })
-        })
-        .collect();
-    let secrets: Vec<Value> = outline
-        .secrets
-        .iter()
-        .map(|secret| {
-            let location = sources.location(secret.span.as_ref());
-            json!({ "name": secret.name, "required": secret.required, "location": location })
-        })
-        .collect();
-    let caches: Vec<Value> =
-        outline.caches.iter().map(|id| json!({ "ID": id, "location": sources.location(None) })).collect();
-    let json = json!({
-        "name": outline.name,
-        "description": outline.description,
-        "args": args,
-        "secrets": secrets,
-        "ssh": [],
-        "cache": caches,
-        "sources": sources.texts(),
+/// A cache mount.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CacheRow {
+    /// Its id.
+    pub id: String,
+    /// Where it comes from: the line that names the member.
+    pub place: Option<Span>,
+}
+
+/// The arguments that every build has, with the values that they have in this one.
+pub fn built_in_args(features: &[String], profile: &str, rustflags: &str) -> Vec<ArgRow> {
+    let row = |name: &str, description: &str, value: String| ArgRow {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        value: (!value.is_empty()).then_some(value),
+        place: None,
+    };
+    vec![
+        row("FEATURES", "Features to enable, as for `cargo build --features`", features.join(",")),
+        row("PROFILE", "cargo's profile", profile.to_owned()),
+        row("RUSTFLAGS", "Flags for every compilation, as cargo reads them", rustflags.to_owned()),
+    ]
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    args: Vec<Arg<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Secret<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cache: Vec<Cache<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Arg<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+#[derive(Serialize)]
+struct Secret<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+#[derive(Serialize)]
+struct Cache<'a> {
+    #[serde(rename = "ID")]
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+/// What the target takes. No step has a use for SSH, so there is no list of agents.
+pub fn answer(outline: &Outline) -> Answer {
+    let mut sources = Sources::default();
+    let mut locate = |place: &Option<Span>| place.as_ref().map(|span| sources.locate(span));
+    let args = outline.args.iter().map(|row| Arg {
+        name: &row.name,
+        description: row.description.as_deref().map(one_line),
+        value: row.value.as_deref(),
+        location: locate(&row.place),
     });
-    Answer { json, text: text(outline), status: None }
+    let args = args.collect();
+    let secrets = outline.secrets.iter().map(|row| Secret {
+        name: &row.name,
+        required: row.required,
+        location: locate(&row.place),
+    });
+    let secrets = secrets.collect();
+    let cache =
+        outline.caches.iter().map(|row| Cache { id: &row.id, location: locate(&row.place) }).collect();
+    let document = Document {
+        name: &outline.name,
+        description: outline.description.as_deref().map(one_line),
+        args,
+        secrets,
+        cache,
+        sources: sources.texts(),
+    };
+    let text = text(&document);
+    Answer::new(serde_json::to_value(&document).expect("strings and numbers are JSON"), text)
 }
 
-fn text(outline: &Outline) -> String {
-    let mut text = table(&[
-        vec!["TARGET:".to_owned(), outline.name.clone()],
-        vec!["DESCRIPTION:".to_owned(), outline.description.clone()],
-    ]);
-    if outline.description.is_empty() {
-        text = table(&[vec!["TARGET:".to_owned(), outline.name.clone()]]);
-    }
-    if !outline.args.is_empty() {
-        let mut rows = vec![["BUILD ARG", "VALUE", "DESCRIPTION"].map(str::to_owned).to_vec()];
-        rows.extend(outline.args.iter().map(|arg| {
-            vec![arg.name.clone(), arg.value.clone().unwrap_or_default(), arg.description.clone()]
-        }));
-        text += &format!("\n{}", table(&rows));
-    }
-    if !outline.secrets.is_empty() {
-        let mut rows = vec![["SECRET", "REQUIRED"].map(str::to_owned).to_vec()];
-        rows.extend(
-            outline.secrets.iter().map(|secret| {
-                vec![secret.name.clone(), if secret.required { "true" } else { "" }.to_owned()]
-            }),
-        );
-        text += &format!("\n{}", table(&rows));
-    }
-    text
+/// As the client draws it (outline.go, `PrintOutline`).
+fn text(document: &Document<'_>) -> String {
+    let mut head = vec![vec!["TARGET:".to_owned(), document.name.to_owned()]];
+    head.extend(document.description.clone().map(|text| vec!["DESCRIPTION:".to_owned(), text]));
+    let mut blocks = vec![table(&head, 1)];
+    let mut block = |head: &[&str], rows: Vec<Vec<String>>| {
+        if !rows.is_empty() {
+            let head = head.iter().map(|cell| (*cell).to_owned()).collect();
+            blocks.push(table(&[vec![head], rows].concat(), 3));
+        }
+    };
+    let args = document.args.iter().map(|arg| {
+        let cell = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        vec![arg.name.to_owned(), cell(arg.value), cell(arg.description.as_deref())]
+    });
+    block(&["BUILD ARG", "VALUE", "DESCRIPTION"], args.collect());
+    let secrets = document.secrets.iter().map(|secret| {
+        let required = if secret.required { "true" } else { "" };
+        vec![secret.name.to_owned(), required.to_owned()]
+    });
+    block(&["SECRET", "REQUIRED"], secrets.collect());
+    block(&["CACHE"], document.cache.iter().map(|cache| vec![cache.id.to_owned()]).collect());
+    blocks.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
+    use buildkit_llb::SourceFile;
     use expect_test::expect;
 
     use super::*;
 
     #[test]
-    fn arguments_and_secrets_are_listed() {
-        let outline = Outline {
-            name: "api".to_owned(),
-            description: "Answers orders".to_owned(),
-            args: vec![Arg {
-                name: "PROFILE".to_owned(),
-                description: "cargo's profile".to_owned(),
-                value: Some("release".to_owned()),
-                span: None,
-            }],
-            secrets: vec![Secret { name: "token".to_owned(), required: true, span: None }],
-            caches: vec!["longshore/x".to_owned()],
-        };
-        let answer = answer(&outline, Sources::default());
+    fn what_a_target_takes_is_told_with_values_and_places() {
+        let file = SourceFile::new("Cargo.toml", "TOML", b"[package]\nname = \"a\"\n");
+        let mut args = built_in_args(&["cuda".to_owned()], "release", "");
+        args.push(ArgRow { name: "GIT_SHA".to_owned(), place: Some(file.span(0..3)), ..ArgRow::default() });
+        let answer = answer(&Outline {
+            name: "server".to_owned(),
+            description: Some("Serves models".to_owned()),
+            args,
+            secrets: vec![
+                SecretRow { name: "token".to_owned(), required: true, place: None },
+                SecretRow { name: "netrc".to_owned(), required: false, place: None },
+            ],
+            caches: vec![CacheRow { id: "longshore/a/target".to_owned(), place: None }],
+        });
         expect![[r#"
-            TARGET:        api
-            DESCRIPTION:   Answers orders
+            TARGET:      server
+            DESCRIPTION: Serves models
 
             BUILD ARG   VALUE     DESCRIPTION
+            FEATURES    cuda      Features to enable, as for `cargo build --features`
             PROFILE     release   cargo's profile
+            RUSTFLAGS             Flags for every compilation, as cargo reads them
+            GIT_SHA
 
             SECRET   REQUIRED
             token    true
+            netrc
+
+            CACHE
+            longshore/a/target
         "#]]
         .assert_eq(&answer.text);
-        assert_eq!(answer.json["args"][0]["value"], "release");
-        assert_eq!(answer.json["cache"][0]["ID"], "longshore/x");
+        assert_eq!(answer.json["args"][3]["location"]["sourceIndex"], 0);
+        assert_eq!(answer.json["args"][2].get("value"), None);
+        assert_eq!(answer.json["cache"][0]["ID"], "longshore/a/target");
+        assert_eq!(answer.json["secrets"][1].get("required"), None);
     }
 }

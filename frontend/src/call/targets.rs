@@ -1,54 +1,72 @@
-//! What there is to build.
+//! `frontend.targets`: which targets there are (BuildKit's frontend/subrequests/targets/targets.go).
 
 use buildkit_llb::Span;
-use serde_json::json;
+use serde::Serialize;
 
-use super::{Answer, Sources, table};
+use super::{
+    Answer, one_line,
+    place::{Location, Sources},
+    table::table,
+};
 
-/// One target.
+/// What is told about a target.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Row {
+pub struct TargetRow {
     /// What `--target` takes.
     pub name: String,
-    /// It is built when none is asked for.
-    pub is_default: bool,
-    /// Of its package.
+    /// What it is: the package's description.
     pub description: Option<String>,
-    /// The image under it; absent for `scratch`.
+    /// The image under the binary, by the name that the user knows it by.
     pub base: Option<String>,
-    /// Where the user declared it.
-    pub span: Option<Span>,
+    /// The platform, for a target that has one of its own.
+    pub platform: Option<String>,
+    /// Where it is written down: the line that names the package.
+    pub place: Option<Span>,
 }
 
-/// The list of targets.
-pub fn answer(rows: &[Row], mut sources: Sources) -> Answer {
-    let targets: Vec<_> = rows
+#[derive(Serialize)]
+struct Target<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    default: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    targets: Vec<Target<'a>>,
+    sources: Vec<String>,
+}
+
+/// The targets in the order of `rows`. `default` is the one that is built when none is asked for: the only one.
+pub fn answer(rows: &[TargetRow]) -> Answer {
+    let mut sources = Sources::default();
+    let targets: Vec<Target<'_>> = rows
         .iter()
-        .map(|row| {
-            json!({
-                "name": row.name,
-                "default": row.is_default,
-                "description": row.description.as_deref().unwrap_or_default(),
-                "base": row.base.as_deref().unwrap_or("scratch"),
-                "platform": "",
-                "location": sources.location(row.span.as_ref()),
-            })
+        .map(|row| Target {
+            name: &row.name,
+            default: rows.len() == 1,
+            description: row.description.as_deref().map(one_line),
+            base: row.base.as_deref(),
+            platform: row.platform.as_deref(),
+            location: row.place.as_ref().map(|span| sources.locate(span)),
         })
         .collect();
-    let mut lines = vec![["TARGET", "BASE", "DESCRIPTION"].map(str::to_owned).to_vec()];
-    for row in rows {
-        let name = if row.is_default { format!("{} (default)", row.name) } else { row.name.clone() };
-        let base = row.base.clone().unwrap_or_else(|| "scratch".to_owned());
-        // One line: descriptions of manifests may have several.
-        let description =
-            row.description.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-        lines.push(vec![name, base, description]);
+    let mut lines = vec![["TARGET", "DESCRIPTION"].map(str::to_owned).to_vec()];
+    for target in &targets {
+        let default = if target.default { " (default)" } else { "" };
+        let description = target.description.clone().unwrap_or_default();
+        lines.push(vec![format!("{}{default}", target.name), description]);
     }
-    Answer {
-        json: json!({ "targets": targets, "sources": sources.texts() }),
-        text: table(&lines),
-        status: None,
-    }
+    let list = List { targets, sources: sources.texts() };
+    Answer::new(serde_json::to_value(&list).expect("strings and numbers are JSON"), table(&lines, 1))
 }
 
 #[cfg(test)]
@@ -58,27 +76,73 @@ mod tests {
 
     use super::*;
 
+    fn row(name: &str, place: Option<Span>) -> TargetRow {
+        let description = Some("Serves\n  models".to_owned());
+        TargetRow { name: name.to_owned(), description, place, ..TargetRow::default() }
+    }
+
     #[test]
-    fn targets_are_listed_with_their_places() {
-        let file = SourceFile::new("Cargo.toml", "TOML", "[package]\nname = \"api\"\n");
-        let rows = [
-            Row {
-                name: "api".to_owned(),
-                is_default: true,
-                description: Some("Answers\n  orders".to_owned()),
-                base: Some("debian:bookworm-slim".to_owned()),
-                span: Some(file.span(10..22)),
-            },
-            Row { name: "all".to_owned(), ..Row::default() },
-        ];
-        let answer = answer(&rows, Sources::default());
+    fn the_only_target_is_the_default() {
+        let answer = answer(&[row("server", None)]);
         expect![[r#"
-            TARGET          BASE                   DESCRIPTION
-            api (default)   debian:bookworm-slim   Answers orders
-            all             scratch
+            TARGET           DESCRIPTION
+            server (default) Serves models
         "#]]
         .assert_eq(&answer.text);
-        assert_eq!(answer.json["targets"][0]["location"]["ranges"][0]["start"]["line"], 2);
-        assert_eq!(answer.json["sources"].as_array().map(Vec::len), Some(1));
+        assert_eq!(answer.json["targets"][0]["default"], true);
+    }
+
+    #[test]
+    fn two_targets_of_a_file_point_into_one_source() {
+        let file = SourceFile::new("Cargo.toml", "TOML", b"[package]\nname = \"a\"\n");
+        let place = Some(file.span(10..20));
+        let answer = answer(&[row("a", place.clone()), row("b", place)]);
+        expect![[r#"
+            {
+              "sources": [
+                "W3BhY2thZ2VdCm5hbWUgPSAiYSIK"
+              ],
+              "targets": [
+                {
+                  "description": "Serves models",
+                  "location": {
+                    "ranges": [
+                      {
+                        "end": {
+                          "character": 0,
+                          "line": 2
+                        },
+                        "start": {
+                          "character": 0,
+                          "line": 2
+                        }
+                      }
+                    ],
+                    "sourceIndex": 0
+                  },
+                  "name": "a"
+                },
+                {
+                  "description": "Serves models",
+                  "location": {
+                    "ranges": [
+                      {
+                        "end": {
+                          "character": 0,
+                          "line": 2
+                        },
+                        "start": {
+                          "character": 0,
+                          "line": 2
+                        }
+                      }
+                    ],
+                    "sourceIndex": 0
+                  },
+                  "name": "b"
+                }
+              ]
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&answer.json).unwrap());
     }
 }

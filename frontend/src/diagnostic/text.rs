@@ -22,7 +22,8 @@ pub fn draw(diagnostics: &Diagnostics) -> String {
     out
 }
 
-fn draw_lines(out: &mut String, span: &Span) {
+/// Appends the lines of the place, those around it, and where it is.
+pub fn draw_lines(out: &mut String, span: &Span) {
     const RULE: &str = "--------------------";
     let text = String::from_utf8_lossy(span.file().text());
     let lines: Vec<&str> = text.split('\n').collect();
