@@ -32,6 +32,8 @@ pub struct Assembled {
     pub config: Vec<u8>,
     /// What it stands on; absent for `scratch`.
     pub base: Option<Loaded>,
+    /// The name of that, as the settings have it.
+    pub base_name: Option<String>,
     /// What the user says about it.
     pub settings: ImageSettings,
 }
@@ -52,11 +54,10 @@ pub async fn assemble(
     let settings = settings(project, compiled, target);
     let is_static = is_static(planned, target);
     starts(planned, target, &settings)?;
-    let base = match settings.base.image(is_static) {
+    let base_image = settings.base.image(is_static).map(|name| name.reference);
+    let base = match &base_image {
         None => None,
-        Some(name) => {
-            Some(named::image(gateway, request, &name.reference, &planned.platform, Role::Base).await?)
-        }
+        Some(name) => Some(named::image(gateway, request, name, &planned.platform, Role::Base).await?),
     };
     let base_state = base.as_ref().map_or(State::SCRATCH, |base| base.state.clone());
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
@@ -95,7 +96,8 @@ pub async fn assemble(
     let described = package.map(|package| planned.graph.package(package));
     let image = output::image_settings(&settings, described, target, &paths, &revision, &request.labels);
     let config = image::config(&base_config, &planned.platform, &image, epoch);
-    Ok(Assembled { files, config, base, settings })
+    let base_name = base_image.map(|name| name.familiar());
+    Ok(Assembled { files, config, base, base_name, settings })
 }
 
 /// A target as other builds see it: an image, or a program or library at the root of an empty filesystem.

@@ -1,10 +1,14 @@
 //! What a build can do and its user may not expect: settings without effect, results tied to one machine, images that
 //! could not start. Pure.
 
+use std::ops::Range;
+
+use buildkit_llb::SourceFile;
 use longshore_helper::{
     recording::Recording,
     spec::{Spec, Step},
 };
+use toml::de::DeTable;
 
 use crate::{
     config::Base,
@@ -19,7 +23,7 @@ pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Ve
         if listing.has_file(name) {
             warnings.push(
                 Diagnostic::warning(
-                    Code::UnsupportedOption,
+                    Code::IgnoredSetting,
                     format!("`{name}` has no effect, `{toolchain}` compiles"),
                 )
                 .help(
@@ -38,6 +42,58 @@ pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Ve
         );
     }
     warnings
+}
+
+/// What cargo's configuration asks for and does not get, each at its place.
+pub fn cargo_config(file: &SourceFile) -> Vec<Diagnostic> {
+    let text = String::from_utf8_lossy(file.text());
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let ignored = |span: Range<usize>, what: &str, help: &str| {
+        Diagnostic::warning(Code::IgnoredSetting, format!("`{what}` has no effect"))
+            .at(&file.span(span))
+            .help(help)
+    };
+    let mut found = Vec::new();
+    let table = |key: &str| root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
+    if let Some(build) = table("build") {
+        let keys = [
+            ("target", "build.target", "the platform decides: `--platform linux/arm64`"),
+            ("rustc-wrapper", "build.rustc-wrapper", "every step is cached by BuildKit"),
+            ("rustc-workspace-wrapper", "build.rustc-workspace-wrapper", "every step is cached by BuildKit"),
+        ];
+        for (key, what, help) in keys {
+            if let Some((name, _)) = build.get_key_value(key) {
+                found.push(ignored(name.span(), what, help));
+            }
+        }
+    }
+    for (_, source) in table("source").into_iter().flatten() {
+        if let Some((name, _)) =
+            source.get_ref().as_table().and_then(|source| source.get_key_value("replace-with"))
+        {
+            found.push(ignored(
+                name.span(),
+                "replace-with",
+                "packages come from crates.io, checked against `Cargo.lock`",
+            ));
+        }
+    }
+    found
+}
+
+/// Named contexts that stand for nothing in this build. `used` are the names of its images.
+pub fn contexts<'n>(named: impl Iterator<Item = &'n str>, used: &[String]) -> Vec<Diagnostic> {
+    let plain = |name: &'n str| name.split("::").next().unwrap_or(name);
+    let is_used =
+        |name: &str| used.iter().any(|used| used == name || used.strip_suffix(":latest") == Some(name));
+    let unused = named.map(plain).filter(|name| !is_used(name));
+    unused
+        .map(|name| {
+            let list: Vec<String> = used.iter().map(|name| format!("`{name}`")).collect();
+            Diagnostic::warning(Code::UnusedContext, format!("nothing uses the context `{name}`"))
+                .help(format!("this build uses {}", list.join(", ")))
+        })
+        .collect()
 }
 
 /// Refuses an image whose program could not start: `scratch` has no dynamic loader. `spec` is the vertex that links it.
@@ -99,7 +155,29 @@ mod tests {
         let listing = [("rust-toolchain.toml", Kind::File)].into_iter().collect();
         let found = warnings(&listing, &recording(&["-Ctarget-cpu=native"]), "rust:1");
         let codes: Vec<_> = found.iter().map(|warning| warning.code).collect();
-        assert_eq!(codes, [Code::UnsupportedOption, Code::InvalidValue]);
+        assert_eq!(codes, [Code::IgnoredSetting, Code::InvalidValue]);
+    }
+
+    #[test]
+    fn what_cargo_is_told_and_does_not_do_is_said_where_it_stands() {
+        let text = "[build]\ntarget = \"x\"\nrustflags = []\n[source.crates-io]\nreplace-with = \"mirror\"\n";
+        let found = cargo_config(&SourceFile::new(".cargo/config.toml", "TOML", text));
+        let places: Vec<String> = found.iter().filter_map(|one| Some(one.primary()?.to_string())).collect();
+        assert_eq!(places, [".cargo/config.toml:2", ".cargo/config.toml:5"]);
+        assert_eq!(cargo_config(&SourceFile::new("c", "TOML", "[build]\njobs = 2\n")), []);
+    }
+
+    #[test]
+    fn a_context_that_stands_for_nothing_is_mentioned() {
+        let used = ["rust:1.95-bookworm".to_owned(), "debian:bookworm-slim".to_owned()];
+        let named = ["rust:1.95-bookworm::linux/arm64", "debian"];
+        let texts: Vec<String> = contexts(named.into_iter(), &used).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "nothing uses the context `debian`\nhelp: this build uses `rust:1.95-bookworm`, `debian:bookworm-slim`"
+            ]
+        );
     }
 
     #[test]

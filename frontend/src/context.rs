@@ -60,6 +60,8 @@ pub struct BuildContext {
     pub manifest: SourceFile,
     /// `Cargo.lock`.
     pub lock: SourceFile,
+    /// `.cargo/config.toml`, or its old name without `.toml`.
+    pub cargo_config: Option<SourceFile>,
 }
 
 /// Reads the entry file: from the client's directory, or where the build context is a repository, an archive or an
@@ -121,7 +123,16 @@ pub async fn discover(
             .into());
     };
     let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
-    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock })
+    let mut cargo_config = None;
+    for name in [".cargo/config.toml", ".cargo/config"] {
+        // Cargo reads the old name where it finds both.
+        if listing.has_file(name)
+            && let Some(text) = read_optional(gateway, &manifests_reference, name).await?
+        {
+            cargo_config = Some(SourceFile::new(name, "TOML", text).loaded_by(&manifests));
+        }
+    }
+    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock, cargo_config })
 }
 
 /// The context as the client has it, less what is ignored.

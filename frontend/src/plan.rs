@@ -60,6 +60,8 @@ impl Vertex {
 pub struct Artifact {
     /// What `--target` takes: the binary's name, with `PACKAGE:` before it when two packages have one of that name.
     pub name: String,
+    /// The same, with its package's before it in any case.
+    pub qualified: String,
     /// The name of cargo's target: the binary's own name, `lib` and the library's name.
     pub bin: String,
     /// What it is.
@@ -344,6 +346,7 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
         let stem = format!("{}{}", args.crate_name, args.extra_filename);
         let artifact = |name: &str, kind, file: String, installed: String| Artifact {
             name: name.to_owned(),
+            qualified: format!("{}:{name}", package.name),
             bin: name.to_owned(),
             kind,
             package: unit.package,
@@ -373,7 +376,7 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
     let names: Vec<String> = targets.iter().map(|target| target.bin.clone()).collect();
     for target in &mut targets {
         if names.iter().filter(|name| **name == target.bin).count() > 1 {
-            target.name = format!("{}:{}", graph.package(target.package).name, target.bin);
+            target.name.clone_from(&target.qualified);
         }
     }
     targets.sort_by(|a, b| a.name.cmp(&b.name));

@@ -200,7 +200,9 @@ impl Project {
     /// What a build of this workspace may not do as its user expects.
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
         let toolchain = self.config.toolchain.reference.familiar();
-        caution::warnings(&self.context.listing, &planned.workspace.recording, &toolchain)
+        let mut warnings = caution::warnings(&self.context.listing, &planned.workspace.recording, &toolchain);
+        warnings.extend(self.context.cargo_config.iter().flat_map(caution::cargo_config));
+        warnings
     }
 
     /// Makes the graph of `wanted` and all that it needs.

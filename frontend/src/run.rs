@@ -7,6 +7,7 @@ use crate::{
     assemble::{self, Assembled},
     attest,
     call::{self, Call},
+    caution,
     config::EntryKind,
     context::{self, Entry, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -67,6 +68,11 @@ async fn build(
         let image = assemble::assemble(gateway, request, &project, &planned, &compiled, &target).await?;
         images.push((planned, target, compiled, image));
     }
+
+    let bases = images.iter().filter_map(|(_, _, _, image)| image.base_name.clone());
+    let used: Vec<String> =
+        std::iter::once(project.config.toolchain.reference.familiar()).chain(bases).collect();
+    warn(gateway, &caution::contexts(request.contexts.names(), &used)).await?;
 
     let parts: Vec<Part<'_>> = images
         .iter()

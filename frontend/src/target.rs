@@ -82,7 +82,11 @@ pub fn select<'t>(targets: &'t [Target], asked: Option<&str>) -> Result<&'t Targ
             .help(format!("choose one with `--target`: {}", list(&names)))),
         };
     };
-    if let Some(target) = targets.iter().find(|target| target.name == asked) {
+    let is_asked = |target: &&Target| {
+        target.name == asked
+            || (!target.is_declared && target.artifacts.iter().any(|artifact| artifact.qualified == asked))
+    };
+    if let Some(target) = targets.iter().find(is_asked) {
         return Ok(target);
     }
     let plain: Vec<Artifact> = targets
@@ -98,7 +102,9 @@ pub fn select<'t>(targets: &'t [Target], asked: Option<&str>) -> Result<&'t Targ
 
 /// The artifact of that name, with or without its package's before it.
 fn find<'a>(artifacts: &'a [Artifact], name: &str) -> Result<&'a Artifact, Diagnostic> {
-    if let Some(artifact) = artifacts.iter().find(|artifact| artifact.name == name) {
+    if let Some(artifact) =
+        artifacts.iter().find(|artifact| artifact.name == name || artifact.qualified == name)
+    {
         return Ok(artifact);
     }
     let same: Vec<&str> = artifacts

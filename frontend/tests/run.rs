@@ -260,9 +260,9 @@ async fn no_lock_file() {
     check_refused(
         &build(&Project::load("error-no-lock")).await,
         expect![[r#"
-        `Cargo.lock` is not in the build context
-        help: run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it
-    "#]],
+            `Cargo.lock` is not in the build context
+            help: run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it, and that the build context is the root of the workspace and no member of it
+        "#]],
     );
 }
 
@@ -283,7 +283,7 @@ async fn a_context_that_is_not_the_root_of_the_workspace() {
         &build_with(&[], script).await,
         expect![[r#"
             the build context has no `Cargo.toml` at its root
-            help: the build context must be the directory of the workspace's manifest, and `.dockerignore` must not name it: `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`
+            help: pass the workspace's manifest and its directory, `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`, and choose what to build of it with `--target`; see that `.dockerignore` does not name it
         "#]],
     );
 }

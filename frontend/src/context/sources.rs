@@ -154,7 +154,8 @@ impl Main {
     pub(super) fn help_for_lock(&self) -> &'static str {
         match self {
             Main::Client => {
-                "run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it"
+                "run `cargo generate-lockfile` and commit `Cargo.lock`; see that `.dockerignore` does not name it, and that \
+                 the build context is the root of the workspace and no member of it"
             }
             Main::Given(_) => "run `cargo generate-lockfile` and commit `Cargo.lock`",
         }
@@ -164,8 +165,8 @@ impl Main {
     pub(super) fn help_for_manifest(&self, kind: EntryKind) -> &'static str {
         match (self, kind) {
             (Main::Client, EntryKind::Manifest) => {
-                "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not \
-                 name it: `docker buildx build -f DIRECTORY/Cargo.toml DIRECTORY`"
+                "pass the workspace's manifest and its directory, `docker buildx build -f DIRECTORY/Cargo.toml \
+                 DIRECTORY`, and choose what to build of it with `--target`; see that `.dockerignore` does not name it"
             }
             (Main::Client, _) => {
                 "the build context must be the directory of the workspace's manifest, and `.dockerignore` must not \

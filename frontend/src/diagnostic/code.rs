@@ -35,6 +35,7 @@ codes! {
     BuildkitTooOld = "buildkit-too-old", "The build needs something that this BuildKit does not have.";
     CargoFailed = "cargo-failed", "cargo itself refused the workspace.";
     HiddenTarget = "hidden-target", "A stage of the Dockerfile has the name of a target that the file seems to want.";
+    IgnoredSetting = "ignored-setting", "A setting of cargo's has no effect in this build.";
     InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";
     InvalidOption = "invalid-option", "A build option has a value that cannot be understood.";
     InvalidValue = "invalid-value", "A setting has a value that it cannot have.";
@@ -54,6 +55,7 @@ codes! {
     UnknownTarget = "unknown-target", "No target has the requested name.";
     UnsupportedOption = "unsupported-option", "The build asks for something that is not supported.";
     UnsupportedSource = "unsupported-source", "A package comes from where it cannot be fetched.";
+    UnusedContext = "unused-context", "No image or file of the name of a named context is used.";
 }
 
 impl fmt::Display for Code {
@@ -76,6 +78,7 @@ mod tests {
             buildkit-too-old
             cargo-failed
             hidden-target
+            ignored-setting
             invalid-context
             invalid-option
             invalid-value
@@ -94,7 +97,8 @@ mod tests {
             unknown-key
             unknown-target
             unsupported-option
-            unsupported-source"#]]
+            unsupported-source
+            unused-context"#]]
         .assert_eq(&names.join("\n"));
     }
 
