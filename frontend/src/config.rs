@@ -9,6 +9,7 @@ mod args;
 mod contents;
 mod entry;
 mod image;
+pub mod keys;
 mod members;
 mod raw;
 mod table;

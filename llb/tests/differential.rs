@@ -130,7 +130,13 @@ fn context() -> State {
 
 #[test]
 fn images() {
-    for name in ["alpine", "rust:1.40", "rustlang/rust:nightly", "localhost:5000/app:nightly", "gcr.io/a/b"] {
+    for name in [
+        "alpine",
+        "rust:1.40",
+        "rustlang/rust:nightly",
+        "localhost:5000/app:nightly",
+        "registry.example.net/a/b",
+    ] {
         same(old::Source::image(name).output(), &image(name).state());
     }
     same(

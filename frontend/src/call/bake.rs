@@ -15,7 +15,7 @@ pub struct Bake {
     pub dockerfile: String,
     /// What `--target` takes, in the order of the file.
     pub targets: Vec<String>,
-    /// Tags of each image, with `{target}` where its name belongs: `ghcr.io/acme/{target}:latest`. May be empty.
+    /// Tags of each image, with `{target}` where its name belongs: `registry.example.com/acme/{target}:latest`. May be empty.
     pub tags: Vec<String>,
     /// Platforms of every image; empty for the builder's own.
     pub platforms: Vec<String>,
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_target_has_its_tags_and_platforms() {
         let answer = answer(&Bake {
-            tags: vec!["ghcr.io/acme/{target}:latest".to_owned()],
+            tags: vec!["registry.example.com/acme/{target}:latest".to_owned()],
             platforms: vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()],
             ..bake(&["server", "tools:My_Tool"])
         });
@@ -119,7 +119,7 @@ mod tests {
                     "linux/arm64"
                   ],
                   "tags": [
-                    "ghcr.io/acme/server:latest"
+                    "registry.example.com/acme/server:latest"
                   ],
                   "target": "server"
                 },
@@ -131,7 +131,7 @@ mod tests {
                     "linux/arm64"
                   ],
                   "tags": [
-                    "ghcr.io/acme/tools-my-tool:latest"
+                    "registry.example.com/acme/tools-my-tool:latest"
                   ],
                   "target": "tools:My_Tool"
                 }

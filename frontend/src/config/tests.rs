@@ -129,14 +129,14 @@ fn a_package_overrides_its_workspace() {
     let package = package(
         r#"
         [package.metadata.longshore]
-        base = "gcr.io/distroless/cc-debian12:nonroot"
+        base = "registry.example.net/distroless/cc-debian12:nonroot"
         env = { B = "package", C = "package" }
         expose = []
         entrypoint = ["/usr/bin/tini", "--", "/server"]
         "#,
     );
     expect![[r#"
-        base gcr.io/distroless/cc-debian12:nonroot
+        base registry.example.net/distroless/cc-debian12:nonroot
         user 65532:65532
         workdir None
         env {"A": "workspace", "B": "package", "C": "package"}

@@ -35,7 +35,7 @@ fn script() -> Script {
     let digest = format!("sha256:{}", DIGIT.repeat(64));
     let images = [
         ("docker.io/library/rust:1.95".to_owned(), image(&digest)),
-        ("ghcr.io/my/rust:2".to_owned(), image(&digest)),
+        ("registry.example.com/my/rust:2".to_owned(), image(&digest)),
         (format!("docker.io/library/rust:1.95@{digest}"), image(&digest)),
         ("docker.io/library/built:here".to_owned(), image("")),
     ];
@@ -104,29 +104,30 @@ async fn an_image_of_the_daemons_own_is_found_by_its_name() {
 
 #[tokio::test]
 async fn another_image() {
-    check("docker-image://ghcr.io/my/rust:2", &[], script(), expect![[r#"
-        resolve docker-image://ghcr.io/my/rust:2 as [context rust:1.95] load metadata for ghcr.io/my/rust:2
-        [context rust:1.95] ghcr.io/my/rust:2
-        toolchain = docker-image ghcr.io/my/rust:2@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  [linux/amd64]
-            name "[context rust:1.95] ghcr.io/my/rust:2"
+    check("docker-image://registry.example.com/my/rust:2", &[], script(), expect![[r#"
+        resolve docker-image://registry.example.com/my/rust:2 as [context rust:1.95] load metadata for registry.example.com/my/rust:2
+        [context rust:1.95] registry.example.com/my/rust:2
+        toolchain = docker-image registry.example.com/my/rust:2@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  [linux/amd64]
+            name "[context rust:1.95] registry.example.com/my/rust:2"
             export-cache false
 
         return toolchain
         config Some("{\"os\":\"linux\"}")
-        reference Some("ghcr.io/my/rust:2@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+        reference Some("registry.example.com/my/rust:2@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
     "#]]).await;
 }
 
 #[tokio::test]
 async fn the_image_that_a_source_policy_names() {
-    let policies = [("docker-image://ghcr.io/my/rust:2", "docker-image://docker.io/library/rust:1.95")];
+    let policies =
+        [("docker-image://registry.example.com/my/rust:2", "docker-image://docker.io/library/rust:1.95")];
     let policies = policies.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
     let script = Script { policies, ..script() };
-    check("docker-image://ghcr.io/my/rust:2", &[], script, expect![[r#"
-        resolve docker-image://ghcr.io/my/rust:2 as [context rust:1.95] load metadata for ghcr.io/my/rust:2
-        [context rust:1.95] ghcr.io/my/rust:2
+    check("docker-image://registry.example.com/my/rust:2", &[], script, expect![[r#"
+        resolve docker-image://registry.example.com/my/rust:2 as [context rust:1.95] load metadata for registry.example.com/my/rust:2
+        [context rust:1.95] registry.example.com/my/rust:2
         toolchain = docker-image docker.io/library/rust:1.95@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  [linux/amd64]
-            name "[context rust:1.95] ghcr.io/my/rust:2"
+            name "[context rust:1.95] registry.example.com/my/rust:2"
             export-cache false
 
         return toolchain
@@ -137,9 +138,9 @@ async fn the_image_that_a_source_policy_names() {
 
 #[tokio::test]
 async fn an_image_that_is_not_there() {
-    check("docker-image://ghcr.io/my/rust:3", &[], script(), expect![[r#"
-        resolve docker-image://ghcr.io/my/rust:3 as [context rust:1.95] load metadata for ghcr.io/my/rust:3
-        failed to load the context `rust:1.95`: failed to resolve the image `ghcr.io/my/rust:3`: ghcr.io/my/rust:3: not found
+    check("docker-image://registry.example.com/my/rust:3", &[], script(), expect![[r#"
+        resolve docker-image://registry.example.com/my/rust:3 as [context rust:1.95] load metadata for registry.example.com/my/rust:3
+        failed to load the context `rust:1.95`: failed to resolve the image `registry.example.com/my/rust:3`: registry.example.com/my/rust:3: not found
     "#]]).await;
 }
 
@@ -307,7 +308,7 @@ async fn an_input_that_was_not_sent() {
 async fn one_for_the_platform_goes_first() {
     let options = [("context:rust:1.95::linux/amd64", "docker-image://scratch")];
     check(
-        "docker-image://ghcr.io/my/rust:2",
+        "docker-image://registry.example.com/my/rust:2",
         &options,
         script(),
         expect![[r#"

@@ -11,6 +11,7 @@ mod shop;
 mod supply;
 mod unchanged;
 mod unseen;
+mod ways;
 
 use libtest_mimic::Trial;
 
@@ -50,6 +51,13 @@ pub(crate) fn all() -> Vec<Trial> {
         test("no_cache_runs_everything", shop::no_cache_runs_everything),
         test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
         test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
+        test("settings_can_have_a_file_of_their_own", ways::a_file_of_its_own),
+        test("contexts_can_come_from_elsewhere", ways::contexts_from_elsewhere),
+        test("targets_of_one_bake_file_use_each_other", ways::targets_of_one_bake_file_use_each_other),
+        test("a_dockerfile_takes_a_library", ways::a_dockerfile_takes_a_library),
+        test("questions_are_answered", ways::questions_are_answered),
+        test("a_check_of_a_broken_workspace_fails", ways::a_check_of_a_broken_workspace_fails),
+        test("warnings_survive_the_cache", ways::warnings_survive_the_cache),
         test("an_image_says_what_it_is_made_of", supply::an_image_says_what_it_is_made_of),
         test("two_daemons_make_one_image", supply::two_daemons_make_one_image),
     ]);

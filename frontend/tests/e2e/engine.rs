@@ -37,6 +37,13 @@ impl Engine {
         Run(command)
     }
 
+    /// A line for a shell, in which `docker` is this engine's.
+    pub(crate) fn shell(&self, line: &str) -> Run {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).envs(&self.environment);
+        Run(command)
+    }
+
     /// Runs a command in a new container of `image`; `options` are those of `docker run`.
     pub(crate) fn run_image(&self, options: &[&str], image: &str, args: &[&str]) -> Result<Output> {
         self.docker([&["run", "--rm"], options, &[image], args].concat()).output()

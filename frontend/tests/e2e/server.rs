@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
+    path::Path,
     thread,
 };
 
@@ -17,6 +19,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Serves a directory's files below a path.
+    pub(crate) fn directory(directory: &Path, below: &str) -> Result<Self> {
+        let mut files = BTreeMap::new();
+        let mut open = vec![directory.to_owned()];
+        while let Some(next) = open.pop() {
+            for entry in fs::read_dir(next)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let name = path.strip_prefix(directory)?.display().to_string();
+                    files.insert(format!("{below}/{name}"), fs::read(&path)?);
+                }
+            }
+        }
+        Self::start(files)
+    }
+
     /// Serves these files by path.
     pub(crate) fn start(files: BTreeMap<String, Vec<u8>>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -43,6 +63,8 @@ fn answer(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) -> std::io::
     }
     let mut words = first.split_whitespace();
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    // A query says nothing to a server of files.
+    let path = path.split('?').next().unwrap_or_default();
     let (status, body) = match files.get(path) {
         Some(body) => ("200 OK", body.as_slice()),
         None => ("404 Not Found", [].as_slice()),

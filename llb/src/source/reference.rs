@@ -16,7 +16,7 @@ pub struct ImageRef {
 }
 
 impl ImageRef {
-    /// Reads a name as users write it: `rust`, `rust:1.95`, `ghcr.io/team/app@sha256:…`.
+    /// Reads a name as users write it: `rust`, `rust:1.95`, `registry.example.com/team/app@sha256:…`.
     ///
     /// # Errors
     /// When the text is no name of an image.
@@ -188,7 +188,10 @@ mod tests {
             ("localhost/app", "localhost/app:latest"),
             ("127.0.0.1:5055/app:x", "127.0.0.1:5055/app:x"),
             ("[::1]:5000/app:x", "[::1]:5000/app:x"),
-            ("gcr.io/distroless/cc-debian12:nonroot", "gcr.io/distroless/cc-debian12:nonroot"),
+            (
+                "registry.example.net/distroless/cc-debian12:nonroot",
+                "registry.example.net/distroless/cc-debian12:nonroot",
+            ),
             ("Registry/app", "Registry/app:latest"),
             ("a_b/c__d.e--f", "docker.io/a_b/c__d.e--f:latest"),
         ] {
@@ -204,7 +207,10 @@ mod tests {
         let both = ImageRef::parse(&format!("rust:1@{SHA}")).unwrap();
         assert_eq!(both, ImageRef::parse("rust:1").unwrap().with_digest(&Digest::parse(SHA).unwrap()));
         assert_eq!(both.familiar(), format!("rust:1@{SHA}"));
-        assert_eq!(ImageRef::parse("ghcr.io/a/b").unwrap().familiar(), "ghcr.io/a/b:latest");
+        assert_eq!(
+            ImageRef::parse("registry.example.com/a/b").unwrap().familiar(),
+            "registry.example.com/a/b:latest"
+        );
     }
 
     #[test]
