@@ -136,7 +136,7 @@ const PACKAGE_ARGS: Key = Key {
 
 /// Every setting that can stand in a place.
 pub fn keys_of(place: Place) -> impl Iterator<Item = &'static Key> {
-    let package_args = (place == Place::Package).then_some(&PACKAGE_ARGS);
+    let package_args = (place == Package).then_some(&PACKAGE_ARGS);
     KEYS.iter().filter(move |key| key.places.contains(&place)).chain(package_args)
 }
 
@@ -150,18 +150,14 @@ pub fn reference() -> String {
         same to editors: `#:schema …/longshore.schema.json` in the first line after the syntax line of a `longshore.toml`.\n"
         .to_owned();
     let places = [
+        (Workspace, "Of the workspace", "`[workspace.metadata.longshore]`, or the top of `longshore.toml`."),
         (
-            Place::Workspace,
-            "Of the workspace",
-            "`[workspace.metadata.longshore]`, or the top of `longshore.toml`.",
-        ),
-        (
-            Place::Package,
+            Package,
             "Of one package",
             "`[package.metadata.longshore]`, or `[packages.NAME]` in `longshore.toml`.",
         ),
         (
-            Place::Image,
+            Image,
             "Of an image of your own",
             "`[workspace.metadata.longshore.images.NAME]`, or `[images.NAME]` in `longshore.toml`.",
         ),
@@ -173,13 +169,11 @@ pub fn reference() -> String {
         }
     }
     text += "\n## Examples\n\n```toml\n[workspace.metadata.longshore]\n";
-    for key in keys_of(Place::Workspace) {
+    for key in keys_of(Workspace) {
         text += &format!("{}\n", key.example);
     }
     text += "```\n\n```toml\n[package.metadata.longshore]\n";
-    for key in
-        keys_of(Place::Package).filter(|key| !key.places.contains(&Place::Workspace) || key.name == "args")
-    {
+    for key in keys_of(Package).filter(|key| !key.places.contains(&Workspace) || key.name == "args") {
         text += &format!("{}\n", key.example);
     }
     text + "```\n"
@@ -187,7 +181,7 @@ pub fn reference() -> String {
 
 /// A JSON Schema (draft 2020-12) for `longshore.toml`, with the two metadata tables among its definitions.
 pub fn schema() -> Value {
-    let mut workspace = table(Place::Workspace);
+    let mut workspace = table(Workspace);
     workspace["properties"]["packages"] = json!({
         "type": "object",
         "description": "Settings of packages, by name.",
@@ -197,9 +191,9 @@ pub fn schema() -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "longshore.toml",
         "$defs": {
-            "workspace": table(Place::Workspace),
-            "package": table(Place::Package),
-            "image": table(Place::Image),
+            "workspace": table(Workspace),
+            "package": table(Package),
+            "image": table(Image),
         },
     });
     if let (Some(schema), Some(workspace)) = (schema.as_object_mut(), workspace.as_object()) {

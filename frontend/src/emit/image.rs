@@ -134,6 +134,7 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
 
     let mut files = Files::on(&below);
     for file in &contents.files {
+        files = files.add(parent(file.to, about));
         let mut copy =
             dated(Copy::new(file.context, &file.from, file.to).parents(), about).owner(file.owner.clone());
         copy = if file.contents { copy.contents() } else { copy.wildcard() };
@@ -224,6 +225,7 @@ fn with_asset(below: &State, asset: &Asset<'_>, about: &About<'_>) -> State {
         copy = copy.mode(mode);
     }
     Files::on(below)
+        .add(parent(asset.to, about))
         .add(copy)
         .labeled(format!("layer:{}", asset.to))
         .named(format!("[asset] {}", asset.to))
@@ -254,7 +256,7 @@ fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, abou
         }
     };
     if let Some(copy) = copy {
-        files = files.add(dated(copy.parents().mode(0o644), about));
+        files = files.add(parent(CERTIFICATES, about)).add(dated(copy.parents().mode(0o644), about));
     }
     files
         .labeled(format!("system:{}", about.name))
@@ -278,6 +280,13 @@ fn keep(files: Files, kept: &[State]) -> Files {
     kept.fold(files, |files, state| {
         files.add(Copy::new(state, "/nothing-of-it*", "/").wildcard().allow_empty_wildcard())
     })
+}
+
+/// The directory that a file goes into. A copy would make it with the mode of the file, and without an `x` nobody could
+/// enter it.
+fn parent(path: &str, about: &About<'_>) -> buildkit_llb::Mkdir {
+    let directory = path.rsplit_once('/').map_or("/", |(directory, _)| directory);
+    dated_mkdir(if directory.is_empty() { "/" } else { directory }, 0o755, about)
 }
 
 fn dated(copy: Copy, about: &About<'_>) -> Copy {
