@@ -268,16 +268,16 @@ mod tests {
         let given =
             Given::from([("TOKEN".to_owned(), "x".to_owned()), ("NEEDED".to_owned(), "x".to_owned())]);
         let error = match place {
-            Place::Workspace => Config::from_workspace_manifest(
+            Workspace => Config::from_workspace_manifest(
                 &file(format!("[workspace.metadata.longshore]\n{lines}")),
                 &given,
             )
             .err(),
-            Place::Package => {
+            Package => {
                 PackageConfig::from_manifest(&file(format!("[package.metadata.longshore]\n{lines}")), None)
                     .err()
             }
-            Place::Image => Config::from_workspace_manifest(
+            Image => Config::from_workspace_manifest(
                 &file(format!("[workspace.metadata.longshore.images.x]\n{lines}")),
                 &given,
             )
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn every_key_can_stand_where_the_table_says_and_nowhere_else() {
-        for place in [Place::Workspace, Place::Package, Place::Image] {
+        for place in [Workspace, Package, Image] {
             let known: BTreeSet<&str> = keys_of(place).map(|key| key.name).collect();
             for key in KEYS.iter().chain([&PACKAGE_ARGS]).filter(|key| key.name != "args") {
                 let parsed = parse(place, key.example);
@@ -353,7 +353,7 @@ mod tests {
             assert_eq!(fits, reads, "{text}");
             fits
         };
-        let all: String = keys_of(Place::Workspace).map(|key| format!("{}\n", key.example)).collect();
+        let all: String = keys_of(Workspace).map(|key| format!("{}\n", key.example)).collect();
         assert!(agree(&all));
         assert!(agree("[packages.api]\ninputs = [\"x\"]\nexpose = [80]\n"));
         for wrong in [
