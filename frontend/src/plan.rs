@@ -359,7 +359,7 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             UnitKind::Lib { .. } => {
                 let name = format!("lib{}", args.crate_name);
                 for (kind, extension) in [("cdylib", "so"), ("staticlib", "a")] {
-                    if args.crate_types.iter().any(|found| *found == kind) {
+                    if args.crate_types.contains(&kind) {
                         let file = format!("lib{stem}.{extension}");
                         targets.push(artifact(
                             &name,

@@ -4,7 +4,7 @@
 use buildkit_llb::{Digest, HttpUrl, Owner};
 
 use super::image::{Asset, FileEntry, HealthCommand, Healthcheck, Libraries};
-use super::raw::{Command, RawAsset, RawFile, RawHealthcheck, RawSecret, Spanned};
+use super::raw::{Command, RawAsset, RawCheck, RawFile, RawHealthcheck, RawSecret, Spanned};
 use super::validate::{Wrong, absolute, command, input, no_nul, user, valid};
 use super::{Secret, SecretPlace};
 use crate::diagnostic::{Code, Diagnostic};
@@ -148,10 +148,8 @@ pub(super) fn signal(written: &str) -> Result<String, Wrong> {
 
 /// A health check.
 pub(super) fn healthcheck(raw: RawHealthcheck, gathered: &mut Vec<Diagnostic>) -> Option<Healthcheck> {
-    let RawHealthcheck::Table { span, cmd, interval, timeout, start_period, start_interval, retries } = raw
-    else {
-        return Some(Healthcheck::Off);
-    };
+    let RawHealthcheck::Table(raw) = raw else { return Some(Healthcheck::Off) };
+    let RawCheck { span, cmd, interval, timeout, start_period, start_interval, retries } = *raw;
     let command = match cmd {
         None => {
             let missing = Diagnostic::error(Code::InvalidValue, "`healthcheck` has no `cmd`").at(&span);

@@ -69,15 +69,18 @@ pub(super) enum Port {
 /// `healthcheck`: `false` or a table.
 pub(super) enum RawHealthcheck {
     Off,
-    Table {
-        span: Span,
-        cmd: Option<Command>,
-        interval: Option<Spanned<String>>,
-        timeout: Option<Spanned<String>>,
-        start_period: Option<Spanned<String>>,
-        start_interval: Option<Spanned<String>>,
-        retries: Option<Spanned<i64>>,
-    },
+    Table(Box<RawCheck>),
+}
+
+/// A health check that is one.
+pub(super) struct RawCheck {
+    pub(super) span: Span,
+    pub(super) cmd: Option<Command>,
+    pub(super) interval: Option<Spanned<String>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) start_period: Option<Spanned<String>>,
+    pub(super) start_interval: Option<Spanned<String>>,
+    pub(super) retries: Option<Spanned<i64>>,
 }
 
 /// A list of words, or a line for a shell.
@@ -208,7 +211,7 @@ impl RawHealthcheck {
             return Some(Self::Off);
         }
         table.subtable("healthcheck", |span, table| {
-            let raw = Self::Table {
+            let raw = RawCheck {
                 span,
                 cmd: table.command("cmd"),
                 interval: table.string("interval"),
@@ -218,7 +221,7 @@ impl RawHealthcheck {
                 retries: table.integer("retries"),
             };
             table.finish(&[]);
-            raw
+            Self::Table(Box::new(raw))
         })
     }
 }
