@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use buildkit_llb::Span;
+
 use crate::{
     assemble,
     call::{
@@ -16,6 +18,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     emit::package,
     gateway::{BuildResult, Failure, Gateway},
+    lint::{self, Facts},
     named::{self, Role},
     project::{Compiled, Planned, Project},
     request::{NamedContext, Request},
@@ -75,7 +78,23 @@ pub async fn answer(
     let wanted = request.target.as_deref().map(|name| target::select(&targets, Some(name))).transpose()?;
     let answer = match question {
         Call::Describe => call::describe::answer(),
-        Call::Lint => check(Ok(project.cautions(planned)), entry),
+        Call::Lint => {
+            let compiled = compile(gateway, request, project, planned, &targets).await?;
+            let mut warnings = project.cautions(planned);
+            warnings.extend(project.config.args.undeclared(&request.build_args));
+            warnings.extend(lint::workspace(&project.config, None));
+            for target in targets.iter().filter(|target| !target.is_library()) {
+                let settings = assemble::settings(project, &compiled, target);
+                let facts = Facts {
+                    name: &target.name,
+                    span: span(project, &compiled, target),
+                    settings: &settings,
+                    is_bare: assemble::base_name(project, planned, &compiled, target).is_none(),
+                };
+                warnings.extend(lint::image(&facts));
+            }
+            check(Ok(warnings), entry)
+        }
         Call::Targets => {
             let compiled = compile(gateway, request, project, planned, &targets).await?;
             call::targets::answer(&target_rows(project, planned, &compiled, &targets))
@@ -144,17 +163,21 @@ fn target_rows(
 ) -> Vec<TargetRow> {
     let row = |target: &Target| {
         let package = target.package();
-        let declared = project.config.images.get(&target.name).and_then(|table| table.span.clone());
         TargetRow {
             name: target.name.clone(),
             description: package.and_then(|package| planned.graph.package(package).description.clone()),
             base: assemble::base_name(project, planned, compiled, target),
             platform: None,
-            place: declared
-                .or_else(|| package.and_then(|package| compiled.members.spans.get(&package)).cloned()),
+            place: span(project, compiled, target).cloned(),
         }
     };
     targets.iter().map(row).collect()
+}
+
+/// Where the user declared a target.
+fn span<'a>(project: &'a Project, compiled: &'a Compiled, target: &Target) -> Option<&'a Span> {
+    let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
+    declared.or_else(|| target.package().and_then(|package| compiled.members.spans.get(&package)))
 }
 
 fn outline(project: &Project, planned: &Planned, compiled: &Compiled, target: &Target) -> Outline {

@@ -14,6 +14,7 @@ pub mod forward;
 pub mod gateway;
 pub mod ignore;
 pub mod image;
+pub mod lint;
 pub mod listing;
 pub mod lock;
 pub mod members;

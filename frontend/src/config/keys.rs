@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::diagnostic::Code;
+
 /// Tables that a key can stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -176,8 +178,23 @@ pub fn reference() -> String {
     for key in keys_of(Package).filter(|key| !key.places.contains(&Workspace) || key.name == "args") {
         text += &format!("{}\n", key.example);
     }
-    text + "```\n"
+    text += "```\n\n## What `--call=check` looks for\n\n\
+        Besides everything that would stop a build, and settings that have no effect:\n\n| rule | |\n|---|---|\n";
+    for rule in RULES {
+        text += &format!("| `{}` | {} |\n", rule.name(), rule.description());
+    }
+    text
 }
+
+/// Rules that are about taste and not about mistakes.
+const RULES: [Code; 6] = [
+    Code::DebugProfile,
+    Code::FloatingTag,
+    Code::PrivilegedPort,
+    Code::RootUser,
+    Code::SecretInEnv,
+    Code::ShellOnScratch,
+];
 
 /// A JSON Schema (draft 2020-12) for `longshore.toml`, with the two metadata tables among its definitions.
 pub fn schema() -> Value {

@@ -34,6 +34,8 @@ codes! {
     AmbiguousTarget = "ambiguous-target", "Several packages build a binary of the requested name.";
     BuildkitTooOld = "buildkit-too-old", "The build needs something that this BuildKit does not have.";
     CargoFailed = "cargo-failed", "cargo itself refused the workspace.";
+    DebugProfile = "debug-profile", "Images are built with a profile for development.";
+    FloatingTag = "floating-tag", "An image is named by a tag that changes without notice.";
     HiddenTarget = "hidden-target", "A stage of the Dockerfile has the name of a target that the file seems to want.";
     IgnoredSetting = "ignored-setting", "A setting of cargo's has no effect in this build.";
     InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";
@@ -49,6 +51,10 @@ codes! {
     NoEntryFile = "no-entry-file", "The file named by the build is not in the build context.";
     NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
     NoTarget = "no-target", "The workspace has nothing to build into an image.";
+    PrivilegedPort = "privileged-port", "A port below 1024 is exposed by an image that does not run as root.";
+    RootUser = "root-user", "An image runs as root.";
+    SecretInEnv = "secret-in-env", "An image has a variable that looks like a secret.";
+    ShellOnScratch = "shell-on-scratch", "A health check needs a shell that the image does not have.";
     TargetRequired = "target-required", "The workspace has several targets and none was asked for.";
     UnknownArgument = "unknown-argument", "A build argument of that name is not declared.";
     UnknownKey = "unknown-key", "A setting of that name does not exist.";
@@ -77,6 +83,8 @@ mod tests {
             ambiguous-target
             buildkit-too-old
             cargo-failed
+            debug-profile
+            floating-tag
             hidden-target
             ignored-setting
             invalid-context
@@ -92,6 +100,10 @@ mod tests {
             no-entry-file
             no-lock-file
             no-target
+            privileged-port
+            root-user
+            secret-in-env
+            shell-on-scratch
             target-required
             unknown-argument
             unknown-key
