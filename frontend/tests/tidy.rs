@@ -287,6 +287,21 @@ fn every_dependency_has_a_reason() {
     complain(dependencies_have_reasons(&read("Cargo.toml")));
 }
 
+/// A document that shows a file says which: `<!-- file: PATH -->` before the block.
+#[test]
+fn files_in_documents_are_those_of_the_repository() {
+    let mut shown = 0;
+    for (document, text) in files("md") {
+        for after in text.split("<!-- file: ").skip(1) {
+            let (path, rest) = after.split_once(" -->").unwrap();
+            let block = rest.split("```").nth(1).and_then(|block| block.split_once('\n')).unwrap().1;
+            assert_eq!(block, read(path), "{document} shows another {path}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 1, "only {shown} files are shown");
+}
+
 #[test]
 fn the_example_of_the_readme_is_a_project_that_is_built() {
     let readme = read("README.md");
