@@ -14,6 +14,7 @@ use crate::{
     config::Base,
     diagnostic::{Code, Diagnostic},
     listing::Listing,
+    triple,
 };
 
 /// Warnings about a workspace, in a fixed order.
@@ -114,10 +115,16 @@ pub fn starts(base: &Base, spec: &Spec, bin: &str) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-/// Whether what the vertex links needs no loader and no library at run time.
+/// Whether what the vertex links needs no loader and no library at run time: as its flags say, else as its target has it.
 pub fn is_static(spec: &Spec) -> bool {
     spec.steps.iter().any(|step| match step {
-        Step::Rustc(step) => step.args.iter().any(|arg| arg.contains("+crt-static")),
+        Step::Rustc(step) => {
+            let flags = step.args.iter().rev();
+            let said =
+                flags.filter(|arg| arg.contains("crt-static")).map(|arg| arg.contains("+crt-static")).next();
+            let target = step.args.iter().skip_while(|arg| *arg != "--target").nth(1);
+            said.unwrap_or_else(|| target.is_some_and(|target| triple::is_static(target)))
+        }
         Step::BuildScript(_) => false,
     })
 }
@@ -205,5 +212,9 @@ mod tests {
         };
         assert!(starts(&Base::Scratch, &spec(&[]), "app").is_err());
         assert!(starts(&Base::Scratch, &spec(&["-C", "target-feature=+crt-static"]), "app").is_ok());
+        let musl = ["--target", "x86_64-unknown-linux-musl"];
+        assert!(starts(&Base::Scratch, &spec(&musl), "app").is_ok());
+        let dynamic = [musl[0], musl[1], "-C", "target-feature=-crt-static"];
+        assert!(starts(&Base::Scratch, &spec(&dynamic), "app").is_err());
     }
 }

@@ -9,6 +9,7 @@ mod sources;
 mod walk;
 
 use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
+use camino::Utf8Path;
 
 use crate::{
     config::{self, EntryKind},
@@ -201,6 +202,22 @@ pub async fn read_optional(
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.doing(format!("read `{path}` from the build context"))),
     }
+}
+
+/// The text of the workspace's cargo configuration, which is absent in most.
+///
+/// # Errors
+/// The daemon cannot get it.
+pub async fn cargo_config(gateway: &impl Gateway, context: &BuildContext) -> Result<Option<String>, Error> {
+    // Of the two names cargo prefers the one without an extension.
+    for name in [".cargo/config", ".cargo/config.toml"] {
+        if context.listing.kind(Utf8Path::new(name)).is_some()
+            && let Some(data) = read_optional(gateway, &context.manifests_reference, name).await?
+        {
+            return Ok(Some(String::from_utf8_lossy(&data).into_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Whose directory of that name is meant: a client that builds several targets may share it in a session of its own.

@@ -7,6 +7,7 @@ pub mod call;
 pub mod caution;
 pub mod config;
 pub mod context;
+pub mod cross;
 pub mod diagnostic;
 pub mod dockerfile;
 pub mod emit;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_helper::spec::{BuildScript, Member, Rustc, Spec, Step, TargetKind};
 
 use crate::{
-    paths,
+    paths, triple,
     units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs},
 };
 use rewrite::Rewriter;
@@ -355,7 +355,15 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             installed,
         };
         match &unit.kind {
-            UnitKind::Bin(bin) => targets.push(artifact(bin, ArtifactKind::Program, stem, bin.clone())),
+            UnitKind::Bin(bin) => {
+                let suffix = args.target.map_or("", triple::executable_suffix);
+                targets.push(artifact(
+                    bin,
+                    ArtifactKind::Program,
+                    format!("{stem}{suffix}"),
+                    format!("{bin}{suffix}"),
+                ));
+            }
             UnitKind::Lib { .. } => {
                 let name = format!("lib{}", args.crate_name);
                 for (kind, extension) in [("cdylib", "so"), ("staticlib", "a")] {

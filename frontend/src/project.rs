@@ -12,10 +12,11 @@ use crate::{
     caution,
     config::{Config, EntryKind, Given, PackageConfig, SecretPlace, StandalonePackage},
     context::{self, BuildContext, Entry},
+    cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
         Workshop, crates,
-        package::{self, Grants, Output, SecretGrant, Sources, packages},
+        package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, packages},
         record::Selection,
         summary::reports,
     },
@@ -69,7 +70,7 @@ pub struct Planned {
     /// Its vertices.
     pub plan: Plan,
     /// Before the ids of members' cache mounts.
-    pub cache_prefix: String,
+    pub cache_prefix: CachePrefix,
 }
 
 /// The graph for some vertices of a plan.
@@ -166,13 +167,16 @@ impl Project {
         request: &Request,
         platform: &Platform,
     ) -> Result<Planned, Failure> {
+        let target = triple::chosen(platform, &[])?;
+        let rustflags = request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default();
         let selection = Selection {
             profile: self.config.profile.clone(),
             features: self.config.features.clone(),
             no_default_features: self.config.no_default_features,
             all_features: self.config.all_features,
-            target: triple::of(platform)?.to_owned(),
-            rustflags: request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default(),
+            cross: self.cross(gateway, request, platform, &target, &rustflags).await?,
+            target,
+            rustflags,
         };
         let toolchain = self.config.toolchain.reference.familiar();
         let names = Names {
@@ -180,7 +184,7 @@ impl Project {
             toolchain: &toolchain,
             toolchain_span: self.config.toolchain.span.as_ref(),
         };
-        let workspace = workspace::query(
+        let mut workspace = workspace::query(
             gateway,
             request,
             &self.workshop,
@@ -190,11 +194,38 @@ impl Project {
             &names,
         )
         .await?;
+        selection.cross.complete(&selection.target, &mut workspace.recording);
         let graph =
             UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
         let plan = Plan::new(&graph);
-        let cache_prefix = self.cache_prefix(request, &workspace.metadata, &selection);
+        let prefix =
+            |triple: &str| self.cache_prefix(request, &workspace.metadata, triple, &selection.profile);
+        let cache_prefix =
+            CachePrefix { host: prefix(&workspace.recording.host), target: prefix(&selection.target) };
         Ok(Planned { platform: platform.clone(), selection, workspace, graph, plan, cache_prefix })
+    }
+
+    /// What cargo is told of a target that is not the builder's own, or that is of one of its CPUs.
+    async fn cross(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        platform: &Platform,
+        triple: &str,
+        rustflags: &str,
+    ) -> Result<Cross, Failure> {
+        if *platform == request.build_platform {
+            return Ok(Cross::default());
+        }
+        let cargo_config = context::cargo_config(gateway, &self.context).await?;
+        Ok(Cross::new(&CrossGiven {
+            build_platform: &request.build_platform,
+            platform,
+            triple,
+            cargo_config: cargo_config.as_deref(),
+            toolchain_env: &self.workshop.toolchain_env,
+            rustflags,
+        }))
     }
 
     /// What a build of this workspace may not do as its user expects.
@@ -267,7 +298,7 @@ impl Project {
 
     /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
     /// another's, so that nothing in a mount can be read by a compiler that did not write it.
-    fn cache_prefix(&self, request: &Request, metadata: &Metadata, selection: &Selection) -> String {
+    fn cache_prefix(&self, request: &Request, metadata: &Metadata, triple: &str, profile: &str) -> String {
         let mut members: Vec<&str> =
             metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
         members.sort_unstable();
@@ -280,9 +311,7 @@ impl Project {
             namespace => format!("{namespace}/"),
         };
         format!(
-            "{namespace}longshore/{workspace}/{}/{}/{}",
-            selection.target,
-            selection.profile,
+            "{namespace}longshore/{workspace}/{triple}/{profile}/{}",
             &self.toolchain.identity.hex()[..16]
         )
     }

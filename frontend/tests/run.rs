@@ -369,7 +369,7 @@ async fn a_platform_that_nobody_compiles_for() {
         &build_with(&pairs(&[("platform", "windows/amd64")]), daemon(&project)).await,
         expect![[r#"
             platform `windows/amd64` is not supported
-            help: build for `linux/amd64` or `linux/arm64`
+            help: build for `linux/amd64` (or `/v2` to `/v4`), `linux/arm64`, `linux/arm/v7`, `linux/arm/v6`, `linux/386`, `linux/riscv64`, `linux/ppc64le`, `linux/s390x`, `linux/loong64` or `wasi/wasm`
         "#]],
     );
 }

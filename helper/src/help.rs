@@ -2,6 +2,8 @@
 //!
 //! Pure functions over what the tools printed; a guess that is not safe is not made.
 
+mod cross;
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitStatus;
@@ -29,6 +31,9 @@ pub(crate) fn for_compile_error(message: &str, spec: &Spec, cwd: &str) -> Option
         let text = "if the module's file exists, it is not in the build context: `.dockerignore` excludes it";
         return spec.member.is_some().then(|| text.to_owned());
     }
+    if let Some(text) = cross::for_compile_error(message, spec) {
+        return Some(text);
+    }
     let (_, rest) = message.split_once("couldn't read `")?;
     let (path, reason) = rest.split_once('`')?;
     if !reason.contains("No such file") {
@@ -51,6 +56,9 @@ pub(crate) fn for_failed_script(said: &str, spec: &Spec) -> Option<String> {
         said.lines().find(|line| NETWORK_FAILURES.iter().any(|failure| line.contains(failure)))
     {
         return Some(no_network(line.trim(), spec));
+    }
+    if let Some(text) = cross::for_failed_script(said, spec) {
+        return Some(text);
     }
     let member = spec.member.as_ref()?;
     let is_missing_file = said.contains("No such file or directory") || said.contains("code: NotFound");

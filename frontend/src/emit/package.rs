@@ -30,14 +30,32 @@ pub struct Sources<'a> {
     pub spans: &'a BTreeMap<PackageIx, Span>,
     /// Directories of all members, relative to the workspace root.
     pub members: &'a BTreeSet<Utf8PathBuf>,
-    /// Before the ids of members' cache mounts: namespace, workspace, target, profile, toolchain.
-    pub cache_prefix: &'a str,
+    /// Before the ids of members' cache mounts.
+    pub cache_prefix: &'a CachePrefix,
     /// For each member: what its steps see besides its files.
     pub grants: &'a BTreeMap<PackageIx, Grants>,
     /// Which vertices run though their results are known: `--no-cache`, `--no-cache-filter`.
     pub no_cache: &'a NoCache,
     /// Tells this build from all others.
     pub build: &'a str,
+}
+
+/// What the id of a member's cache mount begins with: namespace, workspace, triple, profile, toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachePrefix {
+    /// For what runs on the build platform: the same whatever platform the image is for, so that images share it.
+    pub host: String,
+    /// For what runs on the image's platform.
+    pub target: String,
+}
+
+impl CachePrefix {
+    fn of(&self, side: Side) -> &str {
+        match side {
+            Side::Host => &self.host,
+            Side::Target => &self.target,
+        }
+    }
 }
 
 /// What the steps of one package see and those of no other do.
@@ -104,7 +122,7 @@ pub fn packages(
                 .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
         };
         let grants = sources.grants.get(&vertex.package);
-        let request = request(vertex, &outputs, grants, sources.cache_prefix);
+        let request = request(vertex, &outputs, grants, sources.cache_prefix.of(vertex.side));
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
@@ -240,9 +258,10 @@ pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
 }
 
 /// The id of a member's cache mount; `None` for other vertices.
-pub fn cache_id(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &str) -> Option<String> {
+pub fn cache_id(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &CachePrefix) -> Option<String> {
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
+    let prefix = prefix.of(vertex.side);
     package.member_directory().map(|_| format!("{prefix}/{}", cache_name(&package.key, vertex.side)))
 }
 

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use longshore_helper::recording::RecordRequest;
 
 use super::Workshop;
-use crate::{listing::Listing, paths};
+use crate::{cross::Cross, listing::Listing, paths};
 
 const SKELETON: &str = "/longshore/skeleton";
 const OUTPUT: &str = "/longshore/recording";
@@ -34,6 +34,8 @@ pub struct Selection {
     pub target: String,
     /// `RUSTFLAGS`: instead of those of cargo's configuration, as cargo has it; empty for none.
     pub rustflags: String,
+    /// What cargo is told of the target besides.
+    pub cross: Cross,
 }
 
 /// The skeleton of the workspace: real manifests from `context`, and the names of the files that cargo looks for.
@@ -84,6 +86,9 @@ pub fn record(
     if !selection.rustflags.is_empty() {
         exec = exec.env("RUSTFLAGS", &selection.rustflags);
     }
+    for (name, value) in &selection.cross.env {
+        exec = exec.env(name, value);
+    }
     for (directory, state) in crates {
         exec = exec
             .mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));
@@ -97,6 +102,9 @@ fn build_args(selection: &Selection) -> Vec<String> {
         .to_vec();
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
+    for value in &selection.cross.config {
+        args.extend(["--config".to_owned(), value.clone()]);
+    }
     if !selection.features.is_empty() {
         args.extend(["--features".to_owned(), selection.features.join(",")]);
     }
