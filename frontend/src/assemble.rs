@@ -119,7 +119,8 @@ pub async fn offered(
     let paths: Vec<String> =
         target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
     let programs = programs(compiled, target, &paths);
-    Ok((filesystem::programs(&programs, &target.name, &kept(planned, compiled, target)), None))
+    let about = About { name: &target.name, span: None, kept: &kept(planned, compiled, target), epoch: None };
+    Ok((filesystem::programs(&project.workshop, programs, &about), None))
 }
 
 /// The name of the image that a target stands on; `None` for `scratch`.
@@ -168,8 +169,8 @@ fn is_users_base(settings: &ImageSettings) -> bool {
 }
 
 /// What a cache must carry along: of this target only, or an image would have others compiled.
-fn kept(planned: &Planned, compiled: &Compiled, target: &Target) -> [State; 2] {
-    [planned.workspace.vertex.clone(), compiled.reports(planned, target)]
+fn kept<'a>(planned: &'a Planned, compiled: &'a Compiled, target: &Target) -> Vec<&'a State> {
+    std::iter::once(&planned.workspace.vertex).chain(compiled.reports(planned, target)).collect()
 }
 
 fn programs<'a>(compiled: &'a Compiled, target: &'a Target, paths: &[String]) -> Vec<Program<'a>> {

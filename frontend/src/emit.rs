@@ -11,7 +11,7 @@ pub mod summary;
 use std::collections::BTreeMap;
 
 use crate::request::Sandbox;
-use buildkit_llb::{Exec, Mount, Platform, Sharing, State};
+use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, State};
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
 /// What every vertex that runs the helper has in common.
@@ -52,4 +52,14 @@ impl Workshop {
     fn slots() -> Mount {
         Mount::cache(SLOTS_DIR.trim_start_matches('/'), Sharing::Shared)
     }
+}
+
+/// A mount by which a vertex's key holds what made `state`, not what is in it.
+///
+/// BuildKit hashes what is mounted, so that whatever comes out the same is reused though something before it ran anew.
+/// That is wasted on what cannot come out the same; and it is harmful where many steps make the same thing, as members
+/// without a warning do: an exported cache then names every step that ever led there, and BuildKit imports none whose
+/// description is over 1 MiB (`cache/remotecache/import.go`).
+fn known_by_origin(state: &State) -> Bind {
+    Bind::new(state).content_cache(ContentCache::Off)
 }

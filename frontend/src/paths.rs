@@ -25,3 +25,5 @@ pub const IMAGE: &str = "/longshore/image";
 pub const SUMMARY: &str = "/longshore/summary";
 /// Programs as their image will have them.
 pub const FINISHED: &str = "/longshore/finished";
+/// What a cache must carry along with an image.
+pub const KEPT: &str = "/longshore/kept";

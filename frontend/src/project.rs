@@ -18,7 +18,6 @@ use crate::{
         Workshop, crates,
         package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, packages},
         record::Selection,
-        summary::reports,
     },
     gateway::{Failure, Gateway},
     image::BaseConfig,
@@ -83,10 +82,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// What the members of a target have to tell, in one place.
-    pub fn reports(&self, planned: &Planned, target: &Target) -> State {
+    /// What the members of a target have to tell.
+    pub fn reports(&self, planned: &Planned, target: &Target) -> Vec<&State> {
         let wanted = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
-        reports(wanted.iter().filter_map(|id| self.outputs.get(id)))
+        wanted.iter().filter_map(|id| self.outputs.get(id)?.report.as_ref()).collect()
     }
 }
 

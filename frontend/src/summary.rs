@@ -29,7 +29,7 @@ pub struct Part<'a> {
     /// Entries of the ledger, one for each vertex that compiles.
     pub keys: Vec<String>,
     /// Reports of its members.
-    pub reports: State,
+    pub reports: Vec<&'a State>,
 }
 
 /// What a build did.
@@ -60,12 +60,10 @@ pub async fn look_back(
     parts: &[Part<'_>],
 ) -> Result<Summary, Failure> {
     let keys: BTreeSet<String> = parts.iter().flat_map(|part| part.keys.iter().cloned()).collect();
-    let reports: BTreeSet<&State> =
-        parts.iter().map(|part| &part.reports).filter(|state| !state.is_scratch()).collect();
     let looked = Looked {
         keys: keys.iter().cloned().collect(),
         images: parts.iter().map(|part| part.files).collect(),
-        reports: reports.into_iter().collect(),
+        reports: parts.iter().flat_map(|part| part.reports.iter().copied()).collect(),
         since: request.started,
     };
     let found = read(gateway, request, &summary(workshop, &looked)).await?;

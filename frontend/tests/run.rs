@@ -70,9 +70,9 @@ async fn hello_from_one_line_to_an_image() {
         solve 1 ops for [internal] load build context
         read ref-5 src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 14 ops for [longshore] summary, evaluate
+        solve 13 ops for [longshore] summary, evaluate
         read ref-6 summary.json
-        solve 13 ops for [image] hello
+        solve 12 ops for [image] hello
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/hello"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.description":"Greets whoever runs the image","org.opencontainers.image.licenses":"MIT OR Apache-2.0","org.opencontainers.image.title":"hello","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
@@ -108,9 +108,9 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 15 ops for [longshore] summary, evaluate
+        solve 14 ops for [longshore] summary, evaluate
         read ref-6 summary.json
-        solve 14 ops for [image] report
+        solve 13 ops for [image] report
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
@@ -157,9 +157,9 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
-        solve 14 ops for [longshore] summary, evaluate
+        solve 13 ops for [longshore] summary, evaluate
         read ref-6 summary.json
-        solve 13 ops for [image] report
+        solve 12 ops for [image] report
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}

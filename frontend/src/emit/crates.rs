@@ -9,7 +9,10 @@ use crate::lock::{Lock, LockedPackage};
 /// Where crates.io serves packages, as the `dl` of its index says; cargo appends `/NAME/VERSION/download`.
 pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
 
-/// Every locked package, unpacked: the state's root holds one directory, [`LockedPackage::directory`].
+/// Every locked package, unpacked: not in exported caches, where what is compiled of it is enough and the rest can be
+/// had from where it came from.
+///
+/// The state's root holds one directory, [`LockedPackage::directory`].
 pub fn crates(lock: &Lock) -> BTreeMap<String, State> {
     let group = ProgressGroup::new(format!("[crates] {} packages from crates.io", lock.packages.len()));
     lock.packages.iter().map(|package| (package.directory(), unpacked(package, &group))).collect()
@@ -26,6 +29,7 @@ fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
         .labeled(format!("download:{directory}"))
         .named(format!("[crates] download {} {}", package.name, package.version))
         .grouped(group)
+        .export_cache(false)
         .state();
     Files::on(&State::SCRATCH)
         .add(Copy::new(&downloaded, format!("/{archive}"), "/").unpack())
@@ -39,5 +43,6 @@ fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
         .labeled(format!("unpack:{directory}"))
         .named(format!("[crates] unpack {} {}", package.name, package.version))
         .grouped(group)
+        .export_cache(false)
         .state()
 }

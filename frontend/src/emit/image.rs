@@ -3,10 +3,10 @@
 //! The base; each asset; certificates and users; the user's files; the programs. The last step before the layers is a
 //! vertex that looks at the programs with the image's own eyes: whether they could start there.
 
-use buildkit_llb::{Annotate, Copy, Digest, Files, Http, HttpUrl, Owner, Span, State};
+use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Slot, Span, State};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
-use super::Workshop;
+use super::{Workshop, known_by_origin};
 use crate::paths;
 
 /// What lies in an image.
@@ -114,9 +114,9 @@ pub struct About<'a> {
     pub name: &'a str,
     /// Where the user asked for it.
     pub span: Option<&'a Span>,
-    /// The recording and the members' reports: nothing of them is copied, but they become part of the image's graph, so
-    /// that a cache exported with `mode=max` carries them and a fresh machine need not make them again.
-    pub kept: &'a [State],
+    /// The recording and the members' reports: nothing of them is copied, but the step that finishes the programs sees
+    /// them, so that a cache exported with `mode=max` carries them and a fresh machine need not make them again.
+    pub kept: &'a [&'a State],
     /// What all files are dated, in seconds since 1970.
     pub epoch: Option<i64>,
 }
@@ -148,30 +148,45 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     if let Some(finished) = &finished {
         files = files.add(dated(Copy::new(finished, "/", "/").contents().parents(), about));
     }
-    let files = keep(files, about.kept)
-        .labeled(format!("image:{}", about.name))
-        .named(format!("[image] {}", about.name));
+    let files = files.labeled(format!("image:{}", about.name)).named(format!("[image] {}", about.name));
     match about.span {
         Some(span) => files.at(span).state(),
         None => files.state(),
     }
 }
 
-/// Programs and nothing else.
-pub fn programs(programs: &[Program<'_>], name: &str, kept: &[State]) -> State {
-    let mut files = Files::on(&State::SCRATCH);
-    for program in programs {
-        let copy = Copy::new(program.output, format!("/{}", program.file), program.path.as_str());
-        files = files.add(copy.mode(0o755).owner(Owner::ids(0, 0)).parents());
-    }
-    keep(files, kept)
-        .labeled(format!("context:{name}"))
-        .named(format!("[context {name}] from the workspace"))
-        .state()
+/// Programs and nothing else, for others to check and to stamp.
+pub fn programs(workshop: &Workshop, programs: Vec<Program<'_>>, about: &About<'_>) -> State {
+    let contents = Contents {
+        base: &State::SCRATCH,
+        assets: Vec::new(),
+        certificates: Certificates::No,
+        bare: false,
+        files: Vec::new(),
+        programs,
+        libraries: Libraries::Ignore,
+        library_path: Vec::new(),
+        checked_on_base: false,
+        stamp: None,
+    };
+    finishing(workshop, &contents, about)
+        .labeled(format!("context:{}", about.name))
+        .named(format!("[context {}] from the workspace", about.name))
+        .run()
 }
 
 /// The programs as the image will have them, at their paths: stamped, checked, with the libraries that they need.
 fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> State {
+    let exec = finishing(workshop, contents, about)
+        .labeled(format!("finish:{}", about.name))
+        .named(format!("[image] {}: check programs", about.name));
+    match about.span {
+        Some(span) => exec.at(span).run(),
+        None => exec.run(),
+    }
+}
+
+fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> Exec<(Slot,)> {
     let programs = contents.programs.iter().enumerate();
     let request = FinishRequest {
         programs: programs
@@ -195,14 +210,10 @@ fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> 
     if contents.checked_on_base {
         exec = exec.mount(paths::IMAGE, contents.base);
     }
-    let exec = exec
-        .output(paths::FINISHED, &State::SCRATCH)
-        .labeled(format!("finish:{}", about.name))
-        .named(format!("[image] {}: check programs", about.name));
-    match about.span {
-        Some(span) => exec.at(span).run(),
-        None => exec.run(),
+    for (at, state) in about.kept.iter().enumerate() {
+        exec = exec.mount(format!("{}/{at}", paths::KEPT), known_by_origin(state));
     }
+    exec.output(paths::FINISHED, &State::SCRATCH)
 }
 
 /// A layer with one download.
@@ -273,13 +284,6 @@ fn searchable(mode: u32) -> String {
         format!("{name}={read}{write}")
     };
     [class('u', 6), class('g', 3), class('o', 0)].join(",")
-}
-
-fn keep(files: Files, kept: &[State]) -> Files {
-    let kept = kept.iter().filter(|state| !state.is_scratch());
-    kept.fold(files, |files, state| {
-        files.add(Copy::new(state, "/nothing-of-it*", "/").wildcard().allow_empty_wildcard())
-    })
 }
 
 /// The directory that a file goes into. A copy would make it with the mode of the file, and without an `x` nobody could

@@ -6,7 +6,7 @@ use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Sp
 use camino::{Utf8Path, Utf8PathBuf};
 use longshore_helper::spec::{Spec, Step};
 
-use super::Workshop;
+use super::{Workshop, known_by_origin};
 use crate::{
     listing::{Kind, Listing},
     paths,
@@ -128,7 +128,7 @@ pub fn packages(
         exec = match &package.origin {
             Origin::Locked { directory } => exec.mount(
                 format!("{}/{directory}", paths::VENDOR),
-                source(Bind::new(own).subpath(&format!("/{directory}"))),
+                source(known_by_origin(own).subpath(&format!("/{directory}"))),
             ),
             Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
                 paths::MEMBER_CACHE,
@@ -139,7 +139,17 @@ pub fn packages(
             ),
         };
         for input in &vertex.inputs {
-            exec = exec.mount(plan.vertex(*input).output(), &outputs[input].files);
+            let below = plan.vertex(*input);
+            let files = &outputs[input].files;
+            exec = exec.mount(
+                below.output(),
+                // What is locked is compiled anew only when it is another version or is compiled otherwise, and then
+                // comes out different. A member may be edited in its tests only.
+                match graph.package(below.package).origin {
+                    Origin::Locked { .. } => known_by_origin(files),
+                    Origin::Member { .. } => Bind::new(files),
+                },
+            );
         }
         if let Some(grants) = grants {
             exec = grant(exec, grants);
@@ -295,5 +305,9 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
             _ => copy,
         });
     }
-    files.labeled(format!("source:{name}")).named(format!("[member] {name}: own files")).state()
+    files
+        .labeled(format!("source:{name}"))
+        .named(format!("[member] {name}: own files"))
+        .export_cache(false)
+        .state()
 }
