@@ -9,8 +9,11 @@ use crate::lock::{Lock, LockedPackage};
 /// Where crates.io serves packages, as the `dl` of its index says; cargo appends `/NAME/VERSION/download`.
 pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
 
-/// Every locked package, unpacked: not in exported caches, where what is compiled of it is enough and the rest can be
-/// had from where it came from.
+/// Every locked package, unpacked.
+///
+/// They are not meant for exported caches: what is compiled of them is enough there, and the rest can be had from where
+/// it came from. BuildKit heeds that where they did not run in the same build; a build from nothing exports them too,
+/// since the exporter of a result just made is not told (`solver/edge.go`, `makeExportable` and `execOp`).
 ///
 /// The state's root holds one directory, [`LockedPackage::directory`].
 pub fn crates(lock: &Lock) -> BTreeMap<String, State> {
