@@ -88,6 +88,7 @@ pub async fn assemble(
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
     let about = About {
         name: &target.name,
+        prefix: &planned.prefix,
         span: declared.or_else(|| package.and_then(|package| compiled.members.spans.get(&package))),
         kept: &kept(planned, compiled, target),
         epoch,
@@ -119,7 +120,13 @@ pub async fn offered(
     let paths: Vec<String> =
         target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
     let programs = programs(compiled, target, &paths);
-    let about = About { name: &target.name, span: None, kept: &kept(planned, compiled, target), epoch: None };
+    let about = About {
+        name: &target.name,
+        prefix: &planned.prefix,
+        span: None,
+        kept: &kept(planned, compiled, target),
+        epoch: None,
+    };
     Ok((filesystem::programs(&project.workshop, programs, &about), None))
 }
 

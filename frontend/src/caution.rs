@@ -58,7 +58,11 @@ pub fn cargo_config(file: &SourceFile) -> Vec<Diagnostic> {
     let table = |key: &str| root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
     if let Some(build) = table("build") {
         let keys = [
-            ("target", "build.target", "the platform decides: `--platform linux/arm64`"),
+            (
+                "target",
+                "build.target",
+                "the platform decides (`--platform linux/arm64`), and `target` in the settings",
+            ),
             ("rustc-wrapper", "build.rustc-wrapper", "every step is cached by BuildKit"),
             ("rustc-workspace-wrapper", "build.rustc-workspace-wrapper", "every step is cached by BuildKit"),
         ];

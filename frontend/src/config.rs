@@ -50,6 +50,8 @@ pub struct Config {
     pub no_default_features: bool,
     /// As for `cargo build --all-features`.
     pub all_features: bool,
+    /// Triples to compile for, where a platform has several; for each platform the first that runs there.
+    pub target: Vec<(String, Span)>,
     /// What every image of the workspace is like unless its package says otherwise.
     pub image: ImageSettings,
     /// Images of the user's own making, by name.
@@ -139,6 +141,7 @@ impl Default for Config {
             features: Vec::new(),
             no_default_features: false,
             all_features: false,
+            target: Vec::new(),
             image: ImageSettings::default(),
         }
     }

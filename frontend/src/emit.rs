@@ -14,6 +14,25 @@ use crate::request::Sandbox;
 use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, State};
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
+/// How the steps for one platform are told from those for another, where a build has several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prefix(Option<Platform>);
+
+impl Prefix {
+    /// Of the steps for `platform`.
+    pub fn new(platform: &Platform, all: &[Platform]) -> Self {
+        Self((all.len() > 1).then(|| platform.clone()))
+    }
+
+    /// What a step's name begins with: `[crate]`, or `[linux/arm64 crate]` as in the names of Dockerfiles' steps.
+    pub fn of(&self, kind: &str) -> String {
+        match &self.0 {
+            Some(platform) => format!("[{platform} {kind}]"),
+            None => format!("[{kind}]"),
+        }
+    }
+}
+
 /// What every vertex that runs the helper has in common.
 #[derive(Debug, Clone)]
 pub struct Workshop {

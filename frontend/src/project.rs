@@ -15,7 +15,7 @@ use crate::{
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
-        Workshop, crates,
+        Prefix, Workshop, crates,
         package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, packages},
         record::Selection,
     },
@@ -60,6 +60,8 @@ pub struct Project {
 pub struct Planned {
     /// What it is for.
     pub platform: Platform,
+    /// Before the names of its steps.
+    pub prefix: Prefix,
     /// What cargo was asked to build.
     pub selection: Selection,
     /// What cargo said.
@@ -166,7 +168,7 @@ impl Project {
         request: &Request,
         platform: &Platform,
     ) -> Result<Planned, Failure> {
-        let target = triple::chosen(platform, &[])?;
+        let target = self.triple(platform)?;
         let rustflags = request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default();
         let selection = Selection {
             profile: self.config.profile.clone(),
@@ -178,10 +180,12 @@ impl Project {
             rustflags,
         };
         let toolchain = self.config.toolchain.reference.familiar();
+        let prefix = Prefix::new(platform, &request.platforms);
         let names = Names {
             manifest: &self.context.manifest,
             toolchain: &toolchain,
             toolchain_span: self.config.toolchain.span.as_ref(),
+            prefix: &prefix,
         };
         let mut workspace = workspace::query(
             gateway,
@@ -197,11 +201,21 @@ impl Project {
         let graph =
             UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
         let plan = Plan::new(&graph);
-        let prefix =
+        let cached =
             |triple: &str| self.cache_prefix(request, &workspace.metadata, triple, &selection.profile);
         let cache_prefix =
-            CachePrefix { host: prefix(&workspace.recording.host), target: prefix(&selection.target) };
-        Ok(Planned { platform: platform.clone(), selection, workspace, graph, plan, cache_prefix })
+            CachePrefix { host: cached(&workspace.recording.host), target: cached(&selection.target) };
+        let platform = platform.clone();
+        Ok(Planned { platform, prefix, selection, workspace, graph, plan, cache_prefix })
+    }
+
+    /// The triple that is compiled for a platform.
+    fn triple(&self, platform: &Platform) -> Result<String, Diagnostic> {
+        let wanted: Vec<String> = self.config.target.iter().map(|(triple, _)| triple.clone()).collect();
+        triple::chosen(platform, &wanted).map_err(|wrong| match self.config.target.first() {
+            Some((_, span)) => wrong.at(span),
+            None => wrong,
+        })
     }
 
     /// What cargo is told of a target that is not the builder's own, or that is of one of its CPUs.
@@ -267,6 +281,7 @@ impl Project {
                 spans: &members.spans,
                 members: &directories,
                 cache_prefix,
+                prefix: &planned.prefix,
                 grants: &self.grants(request, &members),
                 no_cache: &request.no_cache,
                 build: request.session.as_str(),

@@ -14,7 +14,7 @@ use crate::{
     context::{self, BuildContext, When},
     diagnostic::Code,
     emit::{
-        Workshop,
+        Prefix, Workshop,
         record::{self, Selection},
     },
     gateway::{Failure, Gateway},
@@ -41,6 +41,8 @@ pub struct Names<'a> {
     pub toolchain: &'a str,
     /// Where the user named it.
     pub toolchain_span: Option<&'a Span>,
+    /// Before the names of steps.
+    pub prefix: &'a Prefix,
 }
 
 /// Has cargo record the workspace. A recording that is cached is only read.
@@ -57,7 +59,7 @@ pub async fn query(
     names: &Names<'_>,
 ) -> Result<Workspace, Failure> {
     let skeleton = record::skeleton(&context.manifests, &context.listing);
-    let vertex = record::record(workshop, &skeleton, crates, selection);
+    let vertex = record::record(workshop, &skeleton, crates, selection, names.prefix);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Builds what the tests compile for another platform with: a toolchain from
-# Debian that compiles for amd64, arm64 and wasm and runs programs for arm64,
+# Debian that compiles for amd64, arm64 and wasm and runs programs for all three,
 # and a base of each Linux platform for what comes of it. Runs in namespaces of
 # its own, like images-build.sh.
-#   cross-build.sh DIR MIRROR SUITE TOOLCHAIN-TAG
-# Leaves in DIR the archive rust-cross.tar, and in base-cross/ the filesystems
-# amd64.tar and arm64.tar.
+#   cross-build.sh DIR MIRROR SUITE TOOLCHAIN-TAG RECIPE
+# Leaves in DIR the archive rust-cross.tar, whose image has RECIPE as a label,
+# and in base-cross/ the filesystems amd64.tar and arm64.tar.
 set -euo pipefail
 
-dir=$1 mirror=$2 suite=$3 tag=$4
+dir=$1 mirror=$2 suite=$3 tag=$4 recipe=$5
 work=$dir/cross-work
 # shellcheck source=scripts/lib/archive.sh
 . "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
@@ -21,7 +21,7 @@ in_root "$root" dpkg --add-architecture arm64
 update_lists "$root"
 install_packages "$root" rustc cargo libstd-rust-dev gcc libc6-dev pkg-config \
   libstd-rust-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-  libstd-rust-dev-wasm32
+  libstd-rust-dev-wasm32 nodejs
 # The linker for wasm, which rustup's toolchains bring along under this name.
 # shellcheck disable=SC2016  # dpkg's own syntax
 lld=$(in_root "$root" dpkg-query -W -f '${Recommends}' libstd-rust-dev-wasm32 | grep -o 'lld-[0-9]*')
@@ -62,5 +62,7 @@ rm -f "$root"/usr/lib/aarch64-linux-gnu/lib{LLVM,rustc_driver,z3}*
 rm -rf "$root"/usr/lib/rustlib/wasm32-{unknown-unknown,wasip2}
 trim "$root"
 trust_local_ca "$root"
-archive "$root" "$dir/rust-cross.tar" "{\"Env\":[\"PATH=$path\"],\"Cmd\":[\"bash\"]}" "$tag"
+archive "$root" "$dir/rust-cross.tar" \
+  "{\"Env\":[\"PATH=$path\"],\"Cmd\":[\"bash\"],\"Labels\":{\"longshore.recipe\":\"$recipe\"}}" "$tag"
+printf '%s\n' "$recipe" >"$dir/rust-cross.recipe"
 rm -rf --one-file-system "$work"

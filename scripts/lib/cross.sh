@@ -14,23 +14,29 @@ cross_up() {
 }
 
 cross_load() {
-  local name=$1
-  if has_image "$name" "$CROSS_TOOLCHAIN_IMAGE" && has_image "$name" "$CROSS_BASE_IMAGE"; then
+  local name=$1 recipe there
+  recipe=$(sha256sum "$LIB/cross-build.sh" "$LIB/archive.sh" | sha256sum | cut -c 1-16)
+  there=$(engine_docker "$name" image inspect --format '{{index .Config.Labels "longshore.recipe"}}' \
+    "$CROSS_TOOLCHAIN_IMAGE" 2>/dev/null) || there=
+  if [[ $there == "$recipe" ]] && has_image "$name" "$CROSS_BASE_IMAGE"; then
     say "the images for cross-compiling are there"
     return
   fi
-  cross_build
+  cross_build "$recipe"
   engine_docker "$name" load -i "$STATE/images/rust-cross.tar" >&2 ||
     die "could not load $STATE/images/rust-cross.tar"
   cross_base "$name"
   say "$CROSS_TOOLCHAIN_IMAGE and $CROSS_BASE_IMAGE are in engine '$name'"
 }
 
-# The archives, where they are not there yet: Debian sid has the newest Rust,
+# The archives, where they are not there yet as this repository makes them.
+# Debian sid has the newest Rust,
 # but does not install now and then.
 cross_build() {
-  local suite log=$STATE/images/cross.log
-  [[ ! -f $STATE/images/rust-cross.tar ]] || return 0
+  local recipe=$1 suite log=$STATE/images/cross.log
+  if [[ -f $STATE/images/rust-cross.tar && $(cat "$STATE/images/rust-cross.recipe" 2>/dev/null) == "$recipe" ]]; then
+    return 0
+  fi
   need_root
   [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]] ||
     die "the images for cross-compiling are for Debian on amd64 only"
@@ -40,7 +46,7 @@ cross_build() {
   for suite in sid trixie; do
     # Namespaces: see rootfs_build.
     if unshare --mount --pid --fork --kill-child \
-      "$LIB/cross-build.sh" "$STATE/images" "$MIRROR" "$suite" "$CROSS_TOOLCHAIN_IMAGE" >"$log" 2>&1; then
+      "$LIB/cross-build.sh" "$STATE/images" "$MIRROR" "$suite" "$CROSS_TOOLCHAIN_IMAGE" "$recipe" >"$log" 2>&1; then
       return
     fi
     tail -n 5 "$log" >&2

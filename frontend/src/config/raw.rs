@@ -16,6 +16,7 @@ pub(super) struct RawWorkspace {
     pub(super) features: Vec<Spanned<String>>,
     pub(super) no_default_features: bool,
     pub(super) all_features: bool,
+    pub(super) target: Vec<Spanned<String>>,
     pub(super) platforms: Vec<Spanned<String>>,
     pub(super) tags: Vec<Spanned<String>>,
     pub(super) image: RawImage,
@@ -127,6 +128,7 @@ impl RawWorkspace {
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),
             all_features: table.boolean("all-features").unwrap_or(false),
+            target: table.strings("target").map_or_else(Vec::new, |list| list.value),
             platforms: table.strings("platforms").map_or_else(Vec::new, |list| list.value),
             tags: table.strings("tags").map_or_else(Vec::new, |list| list.value),
             // An entrypoint is the binary of one package, so a workspace cannot have one.
@@ -163,12 +165,13 @@ impl RawPackage {
     }
 }
 
-const WORKSPACE_ONLY: [(&str, &str); 8] = [
+const WORKSPACE_ONLY: [(&str, &str); 9] = [
     ("toolchain", "the whole workspace has one `toolchain`: write it under `[workspace.metadata.longshore]`"),
     ("profile", "the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`"),
     ("features", "write `features` under `[workspace.metadata.longshore]`, as `package/feature`"),
     ("no-default-features", "write `no-default-features` under `[workspace.metadata.longshore]`"),
     ("all-features", "write `all-features` under `[workspace.metadata.longshore]`"),
+    ("target", "the whole workspace has one `target`: write it under `[workspace.metadata.longshore]`"),
     ("images", "write `images` under `[workspace.metadata.longshore]`"),
     ("platforms", "write `platforms` under `[workspace.metadata.longshore]`"),
     ("tags", "write `tags` under `[workspace.metadata.longshore]`"),

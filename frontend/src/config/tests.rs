@@ -367,3 +367,23 @@ fn spans_for_steps_that_fail_later() {
     assert_eq!(lines(super::package_span(&file)), Some((2, 2)));
     assert_eq!(lines(super::workspace_members_span(&file)), None);
 }
+
+#[test]
+fn triples_are_those_that_rustc_knows() {
+    let text = "[workspace.metadata.longshore]\ntarget = [\"x86_64-unknown-linux-musl\"]\n";
+    let triples: Vec<String> = workspace(text).target.into_iter().map(|(triple, _)| triple).collect();
+    assert_eq!(triples, ["x86_64-unknown-linux-musl"]);
+    refused_workspace(
+        "[workspace.metadata.longshore]\ntarget = [\"x86_64-unknown-linux-mussl\"]\n",
+        expect![[r#"
+            Cargo.toml:2
+            --------------------
+               1 |     [workspace.metadata.longshore]
+               2 | >>> target = ["x86_64-unknown-linux-mussl"]
+               3 |     
+            --------------------
+            ERROR: failed to build: failed to solve: `target` has `x86_64-unknown-linux-mussl`, which is no target triple of rustc's
+            help: did you mean `x86_64-unknown-linux-musl`?
+        "#]],
+    );
+}

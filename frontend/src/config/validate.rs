@@ -13,7 +13,7 @@ use super::{
     Base, BinName, Config, ExposedPort, ImageName, ImageOverrides, ImageSettings, ImageTable, Input,
     PackageConfig, Protocol,
 };
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 
 /// The settings of a workspace, with its mistakes added to `gathered`.
 pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagnostic>) -> Config {
@@ -46,6 +46,14 @@ pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagno
             .collect(),
         no_default_features: raw.no_default_features,
         all_features: raw.all_features,
+        target: raw
+            .target
+            .into_iter()
+            .filter_map(|name| {
+                let span = name.span.clone();
+                Some((valid("target", name, |name| triple(&name.value), gathered)?, span))
+            })
+            .collect(),
         image: ImageSettings::default().with(&image(raw.image, gathered)),
     }
 }
@@ -73,7 +81,7 @@ pub(super) fn package(raw: RawPackage, args: Option<&Args>, gathered: &mut Vec<D
             );
             let names = args.into_iter().flat_map(Args::iter).map(|(name, _)| name);
             gathered.push(
-                match crate::diagnostic::did_you_mean(name, names) {
+                match did_you_mean(name, names) {
                     Some(close) => unknown.help(format!("did you mean `{close}`?")),
                     None => unknown.help(format!(
                         "declare it: `args.{name} = \"…\"` under `[workspace.metadata.longshore]`"
@@ -259,6 +267,19 @@ fn feature(name: &str) -> Result<String, Wrong> {
         return Err(Wrong::new(format!("has `{name}`, which is not the name of a feature")));
     }
     Ok(name.to_owned())
+}
+
+/// A triple is one that rustc has built in: what else it is called cannot be known to run on a platform.
+fn triple(name: &str) -> Result<String, Wrong> {
+    let known = cfg_expr::targets::ALL_BUILTINS.iter().map(|target| target.triple.as_str());
+    if known.clone().any(|triple| triple == name) {
+        return Ok(name.to_owned());
+    }
+    let wrong = Wrong::new(format!("has `{name}`, which is no target triple of rustc's"));
+    Err(match did_you_mean(name, known) {
+        Some(near) => wrong.help(format!("did you mean `{near}`?")),
+        None => wrong.help("`rustc --print target-list` has them all".to_owned()),
+    })
 }
 
 pub(super) fn user(written: &str) -> Result<String, Wrong> {

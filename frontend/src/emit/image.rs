@@ -6,7 +6,7 @@
 use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Slot, Span, State};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
-use super::{Workshop, known_by_origin};
+use super::{Prefix, Workshop, known_by_origin};
 use crate::paths;
 
 /// What lies in an image.
@@ -112,6 +112,8 @@ const GROUP: &str = "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n";
 pub struct About<'a> {
     /// Its target's name.
     pub name: &'a str,
+    /// Before the names of its steps.
+    pub prefix: &'a Prefix,
     /// Where the user asked for it.
     pub span: Option<&'a Span>,
     /// The recording and the members' reports: nothing of them is copied, but the step that finishes the programs sees
@@ -148,7 +150,11 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     if let Some(finished) = &finished {
         files = files.add(dated(Copy::new(finished, "/", "/").contents().parents(), about));
     }
-    let files = files.labeled(format!("image:{}", about.name)).named(format!("[image] {}", about.name));
+    let files = files.labeled(format!("image:{}", about.name)).named(format!(
+        "{} {}",
+        about.prefix.of("image"),
+        about.name
+    ));
     match about.span {
         Some(span) => files.at(span).state(),
         None => files.state(),
@@ -171,15 +177,17 @@ pub fn programs(workshop: &Workshop, programs: Vec<Program<'_>>, about: &About<'
     };
     finishing(workshop, &contents, about)
         .labeled(format!("context:{}", about.name))
-        .named(format!("[context {}] from the workspace", about.name))
+        .named(format!("{} from the workspace", about.prefix.of(&format!("context {}", about.name))))
         .run()
 }
 
 /// The programs as the image will have them, at their paths: stamped, checked, with the libraries that they need.
 fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> State {
-    let exec = finishing(workshop, contents, about)
-        .labeled(format!("finish:{}", about.name))
-        .named(format!("[image] {}: check programs", about.name));
+    let exec = finishing(workshop, contents, about).labeled(format!("finish:{}", about.name)).named(format!(
+        "{} {}: check programs",
+        about.prefix.of("image"),
+        about.name
+    ));
     match about.span {
         Some(span) => exec.at(span).run(),
         None => exec.run(),
@@ -239,7 +247,7 @@ fn with_asset(below: &State, asset: &Asset<'_>, about: &About<'_>) -> State {
         .add(parent(asset.to, about))
         .add(copy)
         .labeled(format!("layer:{}", asset.to))
-        .named(format!("[asset] {}", asset.to))
+        .named(format!("{} {}", about.prefix.of("asset"), asset.to))
         .at(asset.span)
         .state()
 }
@@ -271,7 +279,7 @@ fn with_system(workshop: &Workshop, below: &State, contents: &Contents<'_>, abou
     }
     files
         .labeled(format!("system:{}", about.name))
-        .named(format!("[image] {}: certificates and users", about.name))
+        .named(format!("{} {}: certificates and users", about.prefix.of("image"), about.name))
         .state()
 }
 

@@ -6,7 +6,7 @@ use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Sp
 use camino::{Utf8Path, Utf8PathBuf};
 use longshore_helper::spec::{Spec, Step};
 
-use super::{Workshop, known_by_origin};
+use super::{Prefix, Workshop, known_by_origin};
 use crate::{
     listing::{Kind, Listing},
     paths,
@@ -32,6 +32,8 @@ pub struct Sources<'a> {
     pub members: &'a BTreeSet<Utf8PathBuf>,
     /// Before the ids of members' cache mounts.
     pub cache_prefix: &'a CachePrefix,
+    /// Before the names of vertices for the image's platform.
+    pub prefix: &'a Prefix,
     /// For each member: what its steps see besides its files.
     pub grants: &'a BTreeMap<PackageIx, Grants>,
     /// Which vertices run though their results are known: `--no-cache`, `--no-cache-filter`.
@@ -245,9 +247,12 @@ fn described<Out>(
     sources: &Sources<'_>,
 ) -> Exec<Out> {
     let vertex = plan.vertex(id);
-    let exec = exec
-        .labeled(format!("build:{}", vertex.output().trim_start_matches('/')))
-        .named(name(graph, plan, id));
+    let exec = exec.labeled(format!("build:{}", vertex.output().trim_start_matches('/'))).named(name(
+        graph,
+        plan,
+        id,
+        sources.prefix,
+    ));
     match sources.spans.get(&vertex.package) {
         Some(span) => exec.at(span),
         None => exec,
@@ -255,7 +260,7 @@ fn described<Out>(
 }
 
 /// What the user reads: `[crate] serde 1.0.228`, `[crate] serde 1.0.228 (host)`, `[member] server 0.1.0 (bin "server")`.
-pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
+pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &Prefix) -> String {
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
     let kind = if package.member_directory().is_some() { "member" } else { "crate" };
@@ -264,7 +269,12 @@ pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId) -> String {
         (Part::Library, Side::Host) => " (host)".to_owned(),
         (Part::Library, Side::Target) => String::new(),
     };
-    format!("[{kind}] {} {}{detail}", package.name, package.version)
+    let prefix = match vertex.side {
+        // The same whatever the image's platform.
+        Side::Host => Prefix::default().of(kind),
+        Side::Target => prefix.of(kind),
+    };
+    format!("{prefix} {} {}{detail}", package.name, package.version)
 }
 
 /// The id of a member's cache mount; `None` for other vertices.

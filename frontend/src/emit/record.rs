@@ -6,7 +6,7 @@ use buildkit_llb::{Annotate, Copy, Files, Mount, State};
 use camino::Utf8Path;
 use longshore_helper::recording::RecordRequest;
 
-use super::Workshop;
+use super::{Prefix, Workshop, known_by_origin};
 use crate::{cross::Cross, listing::Listing, paths};
 
 const SKELETON: &str = "/longshore/skeleton";
@@ -61,6 +61,7 @@ pub fn record(
     skeleton: &State,
     crates: &BTreeMap<String, State>,
     selection: &Selection,
+    prefix: &Prefix,
 ) -> State {
     let request = RecordRequest {
         skeleton: format!("{SKELETON}/tree"),
@@ -90,10 +91,13 @@ pub fn record(
         exec = exec.env(name, value);
     }
     for (directory, state) in crates {
-        exec = exec
-            .mount(format!("{}/{directory}", paths::VENDOR), Mount::subpath(state, &format!("/{directory}")));
+        let bind = known_by_origin(state).subpath(&format!("/{directory}"));
+        exec = exec.mount(format!("{}/{directory}", paths::VENDOR), bind);
     }
-    exec.output(OUTPUT, &State::SCRATCH).labeled("record").named("[plan] cargo build, recorded").run()
+    exec.output(OUTPUT, &State::SCRATCH)
+        .labeled("record")
+        .named(format!("{} cargo build, recorded", prefix.of("plan")))
+        .run()
 }
 
 fn build_args(selection: &Selection) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod chef;
 mod ci;
+mod cross;
 mod edits;
 mod errors;
 mod hello;
@@ -60,6 +61,13 @@ pub(crate) fn all() -> Vec<Trial> {
         test("warnings_survive_the_cache", ways::warnings_survive_the_cache),
         test("an_image_says_what_it_is_made_of", supply::an_image_says_what_it_is_made_of),
         test("two_daemons_make_one_image", supply::two_daemons_make_one_image),
+    ]);
+    tests.extend([
+        test("two_platforms_share_what_runs_here", cross::two_platforms_share_what_runs_here),
+        test("an_index_has_an_image_for_each_platform", cross::an_index_has_an_image_for_each),
+        test("a_static_program_for_another_platform", cross::static_programs_for_another_platform),
+        test("a_level_of_the_processor", cross::a_level_of_the_processor),
+        test("web_assembly_is_a_platform", cross::web_assembly),
     ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));

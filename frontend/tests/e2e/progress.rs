@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 
-/// First words of the frontend's own vertices, for which cases say what has to run. The others (`[internal] …`,
+/// Kinds of the frontend's own vertices, for which cases say what has to run. The others (`[internal] …`,
 /// `[toolchain] …`, exports) run on every build or are of no interest.
 const OWN_KINDS: [&str; 5] = ["plan", "crates", "crate", "member", "image"];
 
-/// First words of all vertices of a build.
+/// Kinds of all vertices of a build.
 const KINDS: [&str; 8] = ["plan", "crates", "crate", "member", "image", "internal", "toolchain", "base"];
 
 /// How the helper's last line begins: proof that a vertex compiled here and now.
@@ -46,7 +46,7 @@ impl Vertex {
 
     /// A source ends when its key is known, which for a package is its checksum: that it ended says nothing.
     fn is_own(&self) -> bool {
-        first_word(&self.name).is_some_and(|word| OWN_KINDS.contains(&word))
+        brackets(&self.name).is_some_and(|(inside, _)| OWN_KINDS.contains(&last_word(inside)))
             && !self.name.starts_with("[crates] download ")
     }
 }
@@ -139,21 +139,25 @@ impl Progress {
     }
 }
 
-/// `[server crate] serde 1.0.0` of a `bake` is `[crate] serde 1.0.0`.
+/// `[server crate] serde 1.0.0` of a `bake` is `[crate] serde 1.0.0`; `[linux/arm64 crate] …` stays, as no target has a
+/// slash in its name.
 fn without_target(name: &str) -> String {
-    let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    if let Some((target, (kind, rest))) =
-        inside.and_then(|(inside, rest)| Some((inside.split_once(' ')?, rest))).map(|((a, b), c)| (a, (b, c)))
-        && KINDS.contains(&kind)
-        && !target.is_empty()
+    if let Some((inside, rest)) = brackets(name)
+        && let Some((target, kind)) = inside.split_once(' ')
+        && !target.contains('/')
+        && KINDS.contains(&last_word(kind))
     {
         return format!("[{kind}]{rest}");
     }
     name.to_owned()
 }
 
-fn first_word(name: &str) -> Option<&str> {
-    Some(name.strip_prefix('[')?.split_once(']')?.0)
+fn brackets(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix('[')?.split_once(']')
+}
+
+fn last_word(text: &str) -> &str {
+    text.rsplit(' ').next().unwrap_or(text)
 }
 
 #[derive(Deserialize)]

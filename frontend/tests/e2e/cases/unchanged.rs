@@ -60,9 +60,14 @@ pub(crate) fn a_readme_runs_nothing() -> Result {
     Ok(())
 }
 
+/// The plan; and what carries the recording into exported caches, a fifth of a second.
 pub(crate) fn a_new_name_only_runs_the_plan() -> Result {
     let project = unseen::built()?;
     project.write("tools/scratch.rs", "")?;
-    build(&project)?.assert_ran(["[plan] collect manifests", "[plan] cargo build, recorded"]);
+    build(&project)?.assert_ran([
+        "[plan] collect manifests",
+        "[plan] cargo build, recorded",
+        "[image] server: check programs",
+    ]);
     Ok(())
 }
