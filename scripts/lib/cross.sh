@@ -30,8 +30,7 @@ cross_load() {
 }
 
 # The archives, where they are not there yet as this repository makes them.
-# Debian sid has the newest Rust,
-# but does not install now and then.
+# Debian sid has the newest Rust, but does not install now and then.
 cross_build() {
   local recipe=$1 suite log=$STATE/images/cross.log
   if [[ -f $STATE/images/rust-cross.tar && $(cat "$STATE/images/rust-cross.recipe" 2>/dev/null) == "$recipe" ]]; then
