@@ -7,6 +7,7 @@ mod edits;
 mod errors;
 mod hello;
 mod inference;
+mod options;
 mod ripgrep;
 mod shop;
 mod supply;
@@ -63,6 +64,16 @@ pub(crate) fn all() -> Vec<Trial> {
         test("two_daemons_make_one_image", supply::two_daemons_make_one_image),
     ]);
     tests.extend([
+        test("containers_are_as_asked_for", options::containers_are_as_asked_for),
+        test("ignore_files_hide", options::ignore_files_hide),
+        test("the_entry_file_on_standard_input", options::the_entry_file_on_standard_input),
+        test("a_layout_as_a_base", options::a_layout_as_a_base),
+        test("a_base_is_pulled_again", options::a_base_is_pulled_again),
+        test("policies_are_obeyed", options::policies_are_obeyed),
+        test("one_package_is_compiled_again", options::one_package_is_compiled_again),
+        test("labels_and_annotations", options::labels_and_annotations),
+    ]);
+    tests.extend([
         test("two_platforms_share_what_runs_here", cross::two_platforms_share_what_runs_here),
         test("an_index_has_an_image_for_each_platform", cross::an_index_has_an_image_for_each),
         test("a_static_program_for_another_platform", cross::static_programs_for_another_platform),
@@ -76,6 +87,35 @@ pub(crate) fn all() -> Vec<Trial> {
 
 fn test(name: &str, body: fn() -> Result) -> Trial {
     Trial::test(name, body)
+}
+
+/// Those that the oldest engine and client have to pass.
+pub(crate) fn of_the_oldest() -> Vec<Trial> {
+    vec![
+        test("hello_runs_as_its_manifest_says", hello::runs_as_its_manifest_says),
+        test("hello_says_what_its_source_now_says", hello::says_what_its_source_now_says),
+        test("what_used_cargo_chef_builds_and_answers", chef::services_build_and_answer),
+        test("an_edit_of_one_service_compiles_that_service", chef::an_edit_compiles_one_service),
+        test("what_no_stage_uses_is_not_compiled", chef::only_what_is_used_is_compiled),
+        test("another_commit_compiles_nothing", shop::another_commit_compiles_nothing),
+        test("arguments_and_secrets_reach_who_names_them", shop::arguments_and_secrets_reach_who_names_them),
+        test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
+        test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
+        test("a_dockerfile_takes_a_library", ways::a_dockerfile_takes_a_library),
+    ]
+}
+
+/// Those, and what an engine passes that has no exported caches, attestations and platforms in its image store.
+pub(crate) fn of_any_store() -> Vec<Trial> {
+    let mut tests = of_the_oldest();
+    tests.extend([
+        test("an_image_has_what_it_is_given", shop::an_image_has_what_it_is_given),
+        test("settings_can_have_a_file_of_their_own", ways::a_file_of_its_own),
+        test("contexts_can_come_from_elsewhere", ways::contexts_from_elsewhere),
+        test("questions_are_answered", ways::questions_are_answered),
+        test("warnings_survive_the_cache", ways::warnings_survive_the_cache),
+    ]);
+    tests
 }
 
 /// Removes what tests share.

@@ -1,8 +1,9 @@
 //! The whole product on a real Docker Engine: `docker buildx` on one side, running containers on the other.
 //!
 //! Runs with `E2E=1` only, and then needs `docker` with buildx, `DOCKER_HOST` and the rest in the environment
-//! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images`, and the frontend as
-//! `localhost/longshore:dev`. Tests share the engine, so they run one after the other, in the order of [`cases`]:
+//! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images` and `images --cross`, and the frontend as
+//! `localhost/longshore:dev`. `E2E=graph` runs those that need no containerd image store, `E2E=oldest` those that the
+//! oldest engine and client pass. Tests share the engine, so they run one after the other, in the order of [`cases`]:
 //! what one has built, the next finds in the cache. Any of them also runs alone.
 //!
 //! It knows the frontend only from outside: no item of the library is used here.
@@ -31,12 +32,16 @@ pub(crate) use note;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    if std::env::var_os("E2E").is_none_or(|value| value != "1") {
-        eprintln!("e2e: not asked for; set E2E=1 to run these tests on the Docker Engine in the environment");
-        return ExitCode::SUCCESS;
-    }
+    let tests = match std::env::var("E2E").as_deref() {
+        Ok("1") => cases::all(),
+        Ok("graph") => cases::of_any_store(),
+        Ok("oldest") => cases::of_the_oldest(),
+        _ => {
+            eprintln!("e2e: not asked for; E2E=1 runs these tests on the Docker Engine in the environment");
+            return ExitCode::SUCCESS;
+        }
+    };
     arguments.test_threads = Some(1);
-    let tests = cases::all();
     let ready = if arguments.list { Ok(()) } else { ready() };
     if let Err(error) = ready {
         eprintln!("e2e: {}", reason(&error));

@@ -64,8 +64,15 @@ impl Progress {
     /// Reads standard error of a build.
     pub(crate) fn parse(text: &str) -> Self {
         let mut progress = Self::default();
-        for line in text.lines() {
-            match serde_json::from_str::<News>(line) {
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let mut object = line.to_owned();
+            // Older clients spread an object over several lines.
+            if line == "{" {
+                object.extend(lines.by_ref().take_while(|line| *line != "}"));
+                object.push('}');
+            }
+            match serde_json::from_str::<News>(&object) {
                 Ok(news) => progress.add(news),
                 Err(_) => {
                     progress.words.push_str(line);

@@ -1,0 +1,186 @@
+//! Options of the client: each reaches the step, the image or the daemon that it is for.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{
+    Result,
+    build::{Order, tag},
+    engine::{self, Engine, Output},
+    project::{Project, nonce},
+};
+
+/// `docker buildx build` of a project's manifest with these arguments, and what it said.
+fn build(project: &Project, args: &[&str]) -> Result<Output> {
+    let args = [&["buildx", "build", "-f", "Cargo.toml"], args, &["."]].concat();
+    Engine::of_environment().docker(args).at(project.path()).output()
+}
+
+#[track_caller]
+fn passed(output: &Output) {
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+}
+
+/// hello with a build script that no cache has seen, and a program that says what the script has found.
+fn curious(script: &str) -> Result<Project> {
+    let project = Project::of_testdata("hello")?;
+    let script = format!(
+        "fn main() {{\n    let found = {{ {script} }};\n    println!(\"cargo::rustc-env=FOUND={{found}}\");\n}}\n// {}\n",
+        nonce()
+    );
+    project.write("build.rs", script)?;
+    project.write("src/main.rs", "fn main() {\n    println!(\"{}\", env!(\"FOUND\"));\n}\n")?;
+    Ok(project)
+}
+
+/// Builds it, and returns what the program says.
+fn found(project: &Project, args: &[&str]) -> Result<String> {
+    passed(&build(project, &[&["-t", &tag("curious")], args].concat())?);
+    let said = Engine::of_environment().run_image(&[], &tag("curious"), &[])?;
+    Ok(said.stdout.trim_end().to_owned())
+}
+
+/// `--add-host`, `--ulimit`, `--shm-size`: what build scripts and compilers run in.
+pub(crate) fn containers_are_as_asked_for() -> Result {
+    let project = curious(
+        r#"
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let line = |text: &str, word: &str| text.lines().find(|line| line.contains(word)).unwrap_or_default().to_owned();
+        let hosts = line(&read("/etc/hosts"), "db.example.com");
+        let files = line(&read("/proc/self/limits"), "Max open files");
+        let shared = line(&read("/proc/self/mounts"), " /dev/shm ");
+        format!("{hosts}|{files}|{shared}").split_whitespace().collect::<Vec<_>>().join(" ")
+        "#,
+    )?;
+    let options =
+        ["--add-host", "db.example.com:10.1.2.3", "--ulimit", "nofile=999:1111", "--shm-size", "33m"];
+    let found = found(&project, &options)?;
+    assert!(found.contains("10.1.2.3 db.example.com"), "{found}");
+    assert!(found.contains("Max open files 999 1111"), "{found}");
+    assert!(found.contains("size=33792k"), "{found}");
+    Ok(())
+}
+
+/// The ignore file of the entry file goes before that of the context.
+pub(crate) fn ignore_files_hide() -> Result {
+    let names = r#"["hidden.txt", "shown.txt"].map(|name| std::path::Path::new(name).exists().to_string()).join(" ")"#;
+    let project = curious(names)?;
+    project.write("hidden.txt", "")?;
+    project.write("shown.txt", "")?;
+    project.write(".dockerignore", "hidden.txt\n")?;
+    assert_eq!(found(&project, &[])?, "false true");
+    project.write("Cargo.toml.dockerignore", "*.txt\n!hidden.txt\n")?;
+    assert_eq!(found(&project, &[])?, "true false");
+    Ok(())
+}
+
+/// `-f -`: the entry file on standard input, the rest from the context.
+pub(crate) fn the_entry_file_on_standard_input() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    let line = format!("docker buildx build -f - -t {} . < Cargo.toml", tag("piped"));
+    passed(&engine.shell(&line).at(project.path()).output()?);
+    let said = engine.run_image(&[], &tag("piped"), &["Emmy"])?;
+    assert_eq!(said.stdout, "Hello, Emmy! This is hello 0.1.0.\n");
+    let dockerfile = "# syntax=localhost/longshore:dev\nFROM scratch\nCOPY --from=hello /hello /h\n";
+    project.write("../Dockerfile.piped", dockerfile)?;
+    let to = project.path().join("out");
+    let line =
+        format!("docker buildx build -f - -o type=local,dest={} . < ../Dockerfile.piped", to.display());
+    passed(&engine.shell(&line).at(project.path()).output()?);
+    assert!(to.join("h").is_file());
+    Ok(())
+}
+
+/// A base in an OCI layout of the client's.
+pub(crate) fn a_layout_as_a_base() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    project.write("Dockerfile.base", "FROM debian:bookworm-slim\nENV LAID=out\n")?;
+    let layout = project.path().join("layout");
+    let output = format!("type=oci,tar=false,name=base:1,dest={}", layout.display());
+    let args = ["buildx", "build", "-f", "Dockerfile.base", "-o", &output, "."];
+    passed(&engine.docker(args).at(project.path()).output()?);
+    project.write(".dockerignore", "layout\n")?;
+    let base = format!("debian:bookworm-slim=oci-layout://{}:1", layout.display());
+    passed(&build(&project, &["--build-context", &base, "-t", &tag("laid")])?);
+    let said = engine.run_image(&["--entrypoint", "printenv"], &tag("laid"), &["LAID"])?;
+    assert_eq!(said.stdout, "out\n");
+    Ok(())
+}
+
+/// `--pull` asks the registry again what a tag means.
+pub(crate) fn a_base_is_pulled_again() -> Result {
+    let engine = Engine::of_environment();
+    let base = format!("{}/longshore-e2e/base:{}", engine::registry()?, nonce());
+    let project = Project::of_testdata("hello")?;
+    project.append("Cargo.toml", &format!("\n[package.metadata.longshore]\nbase = \"{base}\"\n"))?;
+    let publish = |mood: &str| -> Result {
+        project.write("Dockerfile.base", format!("FROM debian:bookworm-slim\nENV MOOD={mood}\n"))?;
+        let args = ["buildx", "build", "-f", "Dockerfile.base", "-t", &base, "--push", "."];
+        passed(&engine.docker(args).at(project.path()).output()?);
+        Ok(())
+    };
+    let mood = || -> Result<String> {
+        Ok(engine.run_image(&["--entrypoint", "printenv"], &tag("moody"), &["MOOD"])?.stdout)
+    };
+    publish("calm")?;
+    passed(&build(&project, &["-t", &tag("moody")])?);
+    assert_eq!(mood()?, "calm\n");
+    publish("merry")?;
+    let pulled = build(&project, &["-t", &tag("moody"), "--pull"])?;
+    // Where no registry has the toolchain, that is what cannot be pulled.
+    if pulled.code != Some(0) {
+        assert!(pulled.stderr.contains("rust:1.95-bookworm"), "{}", pulled.stderr);
+        return Ok(());
+    }
+    assert_eq!(mood()?, "merry\n");
+    Ok(())
+}
+
+/// The client's policy has the last word on where things come from.
+pub(crate) fn policies_are_obeyed() -> Result {
+    let project = Project::of_testdata("crates-io")?;
+    let policy =
+        r#"{"rules": [{"action": "DENY", "selector": {"identifier": "https://static.crates.io/*"}}]}"#;
+    project.write("policy.json", policy)?;
+    let args = ["buildx", "build", "-f", "Cargo.toml", "."];
+    let mut refused = Engine::of_environment().docker(args).at(project.path());
+    refused.0.env("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", project.path().join("policy.json"));
+    let refused = refused.output()?;
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stderr.contains("denied by policy"), "{}", refused.stderr);
+    Ok(())
+}
+
+/// `--no-cache-filter` with a package's name.
+pub(crate) fn one_package_is_compiled_again() -> Result {
+    let project = Project::of_testdata("cross")?;
+    let order = || {
+        Order::build(&Engine::of_environment(), project.path(), "filtered")
+            .args(["--no-cache-filter", "words"])
+    };
+    order().must()?;
+    let again = order().must()?;
+    let compiled: Vec<&str> = again.progress.compiled().into_keys().collect();
+    assert_eq!(compiled, ["[member] words 0.1.0 (host)"]);
+    Ok(())
+}
+
+/// `--label` and `--annotation`.
+pub(crate) fn labels_and_annotations() -> Result {
+    let project = Project::of_testdata("hello")?;
+    let to = project.path().join("out");
+    let output = format!("type=oci,tar=false,dest={}", to.display());
+    let args = ["--label", "shift=late", "--annotation", "note=well", "--provenance=false", "-o", &output];
+    passed(&build(&project, &args)?);
+    let read = |path: &Path| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(to.join(path))?)?) };
+    let blob = |digest: &Value| {
+        read(&Path::new("blobs").join(digest.as_str().unwrap_or_default().replace(':', "/")))
+    };
+    let manifest = blob(&read(Path::new("index.json"))?["manifests"][0]["digest"])?;
+    assert_eq!(manifest["annotations"]["note"], "well", "{manifest}");
+    assert_eq!(blob(&manifest["config"]["digest"])?["config"]["Labels"]["shift"], "late");
+    Ok(())
+}
