@@ -8,7 +8,7 @@ use crate::{
     assemble,
     call::{
         self, Answer, Call,
-        bake::Bake,
+        bake::{Bake, Variant as BakeVariant},
         graph::{Graph, Known},
         outline::{self, ArgRow, CacheRow, Outline, SecretRow},
         plan::{Document, MemberFiles, Settings},
@@ -24,6 +24,7 @@ use crate::{
     request::{NamedContext, Request},
     summary,
     target::{self, Target},
+    variant,
 };
 
 /// The name under which `--call=explain` finds an earlier plan: `--build-context plan=DIRECTORY`.
@@ -71,11 +72,12 @@ pub async fn answer(
     request: &Request,
     project: &Project,
     planned: &Planned,
+    asked: Option<&str>,
     entry: &Entry,
     question: Call,
 ) -> Result<Answer, Failure> {
     let targets = target::all(&planned.plan, &project.config.images).map_err(Diagnostics::new)?;
-    let wanted = request.target.as_deref().map(|name| target::select(&targets, Some(name))).transpose()?;
+    let wanted = asked.map(|name| target::select(&targets, Some(name))).transpose()?;
     let answer = match question {
         Call::Describe => call::describe::answer(),
         Call::Lint => {
@@ -84,7 +86,7 @@ pub async fn answer(
             warnings.extend(project.config.args.undeclared(&request.build_args));
             warnings.extend(lint::workspace(&project.config, None));
             for target in targets.iter().filter(|target| !target.is_library()) {
-                let settings = assemble::settings(project, &compiled, target);
+                let settings = assemble::settings(project, planned, &compiled, target);
                 let facts = Facts {
                     name: &target.name,
                     span: span(project, &compiled, target),
@@ -97,10 +99,14 @@ pub async fn answer(
         }
         Call::Targets => {
             let compiled = compile(gateway, request, project, planned, &targets).await?;
-            call::targets::answer(&target_rows(project, planned, &compiled, &targets))
+            let mut rows = target_rows(project, planned, &compiled, &targets);
+            if planned.variant.is_none() {
+                rows.extend(variant_rows(project, &rows, &targets));
+            }
+            call::targets::answer(&rows)
         }
         Call::Outline => {
-            let target = target::select(&targets, request.target.as_deref())?;
+            let target = target::select(&targets, asked)?;
             let one = std::slice::from_ref(target);
             let compiled = compile(gateway, request, project, planned, one).await?;
             outline::answer(&outline(project, planned, &compiled, target))
@@ -137,6 +143,14 @@ pub async fn answer(
                 .filter(|target| !target.is_library())
                 .map(|target| target.name.clone())
                 .collect(),
+            variants: variant::all(&project.config.accelerators)
+                .into_iter()
+                .filter(|variant| !variant.is_short())
+                .map(|variant| BakeVariant {
+                    suffix: variant.suffix,
+                    platforms: variant.accelerator.platforms.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
             tags: project.config.tags.clone(),
             platforms: project.config.platforms.clone(),
         }),
@@ -153,6 +167,26 @@ async fn compile(
 ) -> Result<Compiled, Failure> {
     let vertices = targets.iter().flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex));
     project.compile(gateway, request, planned, vertices).await
+}
+
+/// What accelerators make of the targets.
+fn variant_rows(project: &Project, rows: &[TargetRow], targets: &[Target]) -> Vec<TargetRow> {
+    let variants = variant::all(&project.config.accelerators);
+    let images = rows.iter().zip(targets).filter(|(_, target)| !target.is_library());
+    images
+        .flat_map(|(row, target)| {
+            variants.iter().map(move |variant| TargetRow {
+                name: variant.name(&target.name),
+                description: Some(variant.about()),
+                base: match &variant.accelerator.runtime.base {
+                    Some(base) => base.image(false).map(|name| name.reference.familiar()),
+                    None => row.base.clone(),
+                },
+                platform: None,
+                place: Some(variant.accelerator.span.clone()),
+            })
+        })
+        .collect()
 }
 
 fn target_rows(
@@ -192,7 +226,7 @@ fn outline(project: &Project, planned: &Planned, compiled: &Compiled, target: &T
     let secrets = compiled.members.configs.values().flat_map(|config| &config.secrets);
     let caches = compiled.outputs.keys();
     Outline {
-        name: target.name.clone(),
+        name: planned.title(target),
         description: target.package().and_then(|package| planned.graph.package(package).description.clone()),
         args: declared.chain(built_in).collect(),
         secrets: secrets
@@ -203,7 +237,10 @@ fn outline(project: &Project, planned: &Planned, compiled: &Compiled, target: &T
             })
             .collect(),
         caches: caches
-            .filter_map(|id| package::cache_id(&planned.graph, &planned.plan, *id, &planned.cache_prefix))
+            .filter_map(|id| {
+                let toolkit = compiled.toolkit.as_ref().filter(|toolkit| toolkit.seen_by.contains(id));
+                package::cache_id(&planned.graph, &planned.plan, *id, &planned.cache_prefix, toolkit)
+            })
             .collect::<BTreeSet<String>>()
             .into_iter()
             .map(|id| CacheRow { id, place: None })

@@ -21,6 +21,7 @@ use crate::{
     request::Request,
     target::Target,
     units::PackageIx,
+    variant::Variant,
 };
 
 /// An image that can be solved.
@@ -51,7 +52,7 @@ pub async fn assemble(
     target: &Target,
 ) -> Result<Assembled, Failure> {
     let package = target.package();
-    let settings = settings(project, compiled, target);
+    let settings = settings(project, planned, compiled, target);
     let is_static = is_static(planned, target);
     starts(planned, target, &settings)?;
     let base_image = settings.base.image(is_static).map(|name| name.reference);
@@ -83,6 +84,12 @@ pub async fn assemble(
         library_path: library_path(&base_config, &settings),
         checked_on_base: base.is_some() && !is_static && settings.libraries != Libraries::Ignore,
         stamp: settings.stamp.then(|| stamp(planned, package, &revision)),
+        device_code: planned.variant.as_ref().and_then(Variant::device_code),
+        driver: planned
+            .variant
+            .as_ref()
+            .map(|variant| variant.accelerator.driver.clone())
+            .unwrap_or_default(),
     };
     let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
@@ -95,7 +102,10 @@ pub async fn assemble(
     };
     let files = filesystem::image(&project.workshop, &contents, &about);
     let described = package.map(|package| planned.graph.package(package));
-    let image = output::image_settings(&settings, described, target, &paths, &revision, &request.labels);
+    let mut image = output::image_settings(&settings, described, target, &paths, &revision, &request.labels);
+    for (name, value) in planned.variant.iter().flat_map(Variant::labels) {
+        image.labels.entry(name).or_insert(value);
+    }
     let config = image::config(&base_config, &planned.platform, &image, epoch);
     let base_name = base_image.map(|name| name.familiar());
     Ok(Assembled { files, config, base, base_name, settings })
@@ -137,16 +147,21 @@ pub fn base_name(
     compiled: &Compiled,
     target: &Target,
 ) -> Option<String> {
-    let base = settings(project, compiled, target).base.image(is_static(planned, target));
+    let base = settings(project, planned, compiled, target).base.image(is_static(planned, target));
     base.map(|name| name.reference.familiar())
 }
 
-/// The workspace's settings, under those of the target's package, under those of the image itself.
-pub fn settings(project: &Project, compiled: &Compiled, target: &Target) -> ImageSettings {
+/// The workspace's settings, under those of the accelerator, under those of the target's package, under those of the
+/// image itself.
+pub fn settings(project: &Project, planned: &Planned, compiled: &Compiled, target: &Target) -> ImageSettings {
     let none = PackageConfig::default();
     let package =
         target.package().and_then(|package| compiled.members.configs.get(&package)).unwrap_or(&none);
-    let settings = project.config.image.with(&package.image);
+    let workspace = match &planned.variant {
+        Some(variant) => project.config.image.with(&variant.accelerator.runtime),
+        None => project.config.image.clone(),
+    };
+    let settings = workspace.with(&package.image);
     match project.config.images.get(&target.name) {
         Some(declared) => settings.with(&declared.image),
         None => settings,

@@ -5,6 +5,7 @@
 //! is checked here, because an error in it can be shown better than by a failing step.
 //! Nothing here reads files or knows what a build does with a setting.
 
+mod accelerator;
 mod args;
 mod contents;
 mod entry;
@@ -15,6 +16,7 @@ mod raw;
 mod table;
 mod validate;
 
+pub use accelerator::Accelerator;
 pub use args::{Arg, Args};
 pub use entry::{EntryKind, entry_kind};
 pub use image::{
@@ -56,6 +58,8 @@ pub struct Config {
     pub image: ImageSettings,
     /// Images of the user's own making, by name.
     pub images: BTreeMap<String, ImageTable>,
+    /// What is built for processors besides the CPU.
+    pub accelerators: BTreeMap<String, Accelerator>,
     /// Build arguments.
     pub args: Args,
     /// What a bake file builds for: `linux/amd64`, ….
@@ -94,6 +98,8 @@ pub struct PackageConfig {
     pub args: Vec<String>,
     /// Secrets that its steps see.
     pub secrets: Vec<Secret>,
+    /// Accelerators whose tools its steps see.
+    pub accelerators: Vec<(String, Span)>,
     /// Where the package's image differs from the workspace's.
     pub image: ImageOverrides,
 }
@@ -133,6 +139,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             images: BTreeMap::new(),
+            accelerators: BTreeMap::new(),
             args: Args::default(),
             platforms: Vec::new(),
             tags: Vec::new(),

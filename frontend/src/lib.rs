@@ -1,5 +1,6 @@
 //! A BuildKit frontend for Cargo workspaces.
 
+pub mod accelerator;
 pub mod answer;
 pub mod assemble;
 pub mod attest;
@@ -32,4 +33,5 @@ pub mod supply;
 pub mod target;
 pub mod triple;
 pub mod units;
+pub mod variant;
 pub mod workspace;

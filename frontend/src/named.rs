@@ -47,6 +47,8 @@ pub enum Role {
     /// Steps run in it. Its layers never go into an exported cache: a gigabyte that every machine has from its
     /// registry, and that no image is made of.
     Toolchain,
+    /// Steps see parts of it, which stay out of exported caches as well.
+    Toolkit,
     /// Images are made on it.
     Base,
     /// Files are taken from it.
@@ -57,6 +59,7 @@ impl Role {
     fn label(self) -> &'static str {
         match self {
             Self::Toolchain => "toolchain",
+            Self::Toolkit => "toolkit",
             Self::Base => "base",
             Self::Files => "files",
         }
@@ -65,7 +68,7 @@ impl Role {
     /// Labels a source, and keeps it out of exported caches where it has to be.
     fn mark<S: Annotate>(self, source: S) -> S {
         let source = source.labeled(self.label());
-        if self == Self::Toolchain { source.export_cache(false) } else { source }
+        if matches!(self, Self::Toolchain | Self::Toolkit) { source.export_cache(false) } else { source }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
         Prefix, Workshop, crates,
-        package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, packages},
+        package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, Toolkit, packages},
         record::Selection,
     },
     gateway::{Failure, Gateway},
@@ -28,7 +28,8 @@ use crate::{
     request::Request,
     target::Target,
     triple,
-    units::{PackageIx, UnitGraph},
+    units::{PackageIx, Side, UnitGraph},
+    variant::Variant,
     workspace::{self, Names, Workspace},
 };
 
@@ -60,6 +61,8 @@ pub struct Project {
 pub struct Planned {
     /// What it is for.
     pub platform: Platform,
+    /// The accelerator that it is for.
+    pub variant: Option<Variant>,
     /// Before the names of its steps.
     pub prefix: Prefix,
     /// What cargo was asked to build.
@@ -74,6 +77,13 @@ pub struct Planned {
     pub cache_prefix: CachePrefix,
 }
 
+impl Planned {
+    /// What a target is called here: with the accelerator after its name.
+    pub fn title(&self, target: &Target) -> String {
+        self.variant.as_ref().map_or_else(|| target.name.clone(), |variant| variant.name(&target.name))
+    }
+}
+
 /// The graph for some vertices of a plan.
 #[derive(Debug, Clone)]
 pub struct Compiled {
@@ -81,6 +91,8 @@ pub struct Compiled {
     pub members: Members,
     /// What each vertex makes.
     pub outputs: BTreeMap<VertexId, Output>,
+    /// What some of them see.
+    pub toolkit: Option<Toolkit>,
 }
 
 impl Compiled {
@@ -158,7 +170,7 @@ impl Project {
         Ok(Project { config, packages, context, lock, manifests, toolchain, workshop, crates })
     }
 
-    /// Has cargo plan the build for one platform.
+    /// Has cargo plan the build for one platform, or for an accelerator on it.
     ///
     /// # Errors
     /// Cargo refuses the workspace, or a solve failed.
@@ -167,15 +179,22 @@ impl Project {
         gateway: &impl Gateway,
         request: &Request,
         platform: &Platform,
+        variant: Option<&Variant>,
     ) -> Result<Planned, Failure> {
+        let compiled_for = match variant {
+            Some(variant) => variant.platform(platform)?,
+            None => platform.clone(),
+        };
         let target = self.triple(platform)?;
+        let features = variant.map(|variant| variant.accelerator.features.as_slice()).unwrap_or_default();
+        let bare = variant.is_some_and(|variant| variant.accelerator.no_default_features);
         let rustflags = request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default();
         let selection = Selection {
             profile: self.config.profile.clone(),
-            features: self.config.features.clone(),
-            no_default_features: self.config.no_default_features,
+            features: self.config.features.iter().chain(features).cloned().collect(),
+            no_default_features: self.config.no_default_features || bare,
             all_features: self.config.all_features,
-            cross: self.cross(gateway, request, platform, &target, &rustflags).await?,
+            cross: self.cross(gateway, request, &compiled_for, &target, &rustflags).await?,
             target,
             rustflags,
         };
@@ -205,8 +224,16 @@ impl Project {
             |triple: &str| self.cache_prefix(request, &workspace.metadata, triple, &selection.profile);
         let cache_prefix =
             CachePrefix { host: cached(&workspace.recording.host), target: cached(&selection.target) };
-        let platform = platform.clone();
-        Ok(Planned { platform, prefix, selection, workspace, graph, plan, cache_prefix })
+        Ok(Planned {
+            platform: platform.clone(),
+            variant: variant.cloned(),
+            prefix,
+            selection,
+            workspace,
+            graph,
+            plan,
+            cache_prefix,
+        })
     }
 
     /// The triple that is compiled for a platform.
@@ -268,6 +295,10 @@ impl Project {
         let directories: BTreeSet<Utf8PathBuf> = members::directories(&workspace.metadata);
         let members =
             members::load(gateway, request, &self.context, &settings, graph, &in_use, &directories).await?;
+        let toolkit = match &planned.variant {
+            Some(variant) => Some(self.toolkit(gateway, request, planned, variant, &members, &wanted).await?),
+            None => None,
+        };
         let outputs = packages(
             &self.workshop,
             graph,
@@ -283,11 +314,54 @@ impl Project {
                 cache_prefix,
                 prefix: &planned.prefix,
                 grants: &self.grants(request, &members),
+                toolkit: toolkit.as_ref(),
                 no_cache: &request.no_cache,
                 build: request.session.as_str(),
             },
         );
-        Ok(Compiled { members, outputs })
+        Ok(Compiled { members, outputs, toolkit })
+    }
+
+    /// The toolkit of an accelerator, and who sees it: packages that name it or are known to want it, and what is
+    /// linked with them.
+    async fn toolkit(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        planned: &Planned,
+        variant: &Variant,
+        members: &Members,
+        wanted: &BTreeSet<VertexId>,
+    ) -> Result<Toolkit, Failure> {
+        let (plan, accelerator) = (&planned.plan, &variant.accelerator);
+        let names =
+            |config: &PackageConfig| config.accelerators.iter().any(|(name, _)| *name == accelerator.name);
+        let wants = |package: PackageIx| {
+            accelerator.packages.contains(&planned.graph.package(package).name)
+                || members.configs.get(&package).is_some_and(names)
+        };
+        let compiles = |id: &VertexId| {
+            let vertex = plan.vertex(*id);
+            vertex.side == Side::Target && wants(vertex.package)
+        };
+        let links = plan
+            .targets
+            .iter()
+            .map(|artifact| artifact.vertex)
+            .filter(|id| wanted.contains(id) && plan.closure([*id]).iter().any(compiles));
+        let seen_by: BTreeSet<VertexId> =
+            wanted.iter().copied().filter(|id| compiles(id)).chain(links).collect();
+        let files = match &accelerator.image {
+            Some(image) if !seen_by.is_empty() => {
+                let platform = &request.build_platform;
+                let loaded =
+                    named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
+                Some((loaded.state, accelerator.paths.clone()))
+            }
+            _ => None,
+        };
+        let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
+        Ok(Toolkit { name: variant.identity.clone(), seen_by, env: variant.env(path), files })
     }
 
     /// What the steps of members see besides their files.

@@ -1,6 +1,6 @@
 //! One build from the client's options to the result: the only place that knows the order of the phases.
 
-use buildkit_llb::State;
+use buildkit_llb::{Platform, State};
 
 use crate::{
     answer,
@@ -10,7 +10,7 @@ use crate::{
     caution,
     config::EntryKind,
     context::{self, Entry, When},
-    diagnostic::{Code, Diagnostic, Diagnostics},
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     dockerfile::Mentions,
     forward::{self, Offered},
     gateway::{BuildResult, Failure, Gateway, Warning},
@@ -19,6 +19,7 @@ use crate::{
     request::Request,
     summary::{self, Part},
     target::{self, Target},
+    variant,
 };
 
 /// Builds what the request asks for. `frontend` is the definition of the frontend's own image, which holds the helper.
@@ -56,13 +57,12 @@ async fn build(
     let project = Project::load(gateway, request, frontend, entry).await?;
     let mut images = Vec::new();
     for platform in &request.platforms {
-        let planned = project.plan(gateway, request, platform).await?;
+        let Chosen { planned, targets, name } = choose(gateway, request, &project, platform).await?;
         if images.is_empty() {
             warn(gateway, &project.cautions(&planned)).await?;
             warn(gateway, &project.config.args.undeclared(&request.build_args)).await?;
         }
-        let targets = targets(&project, &planned)?;
-        let target = target::select(&targets, request.target.as_deref())?.clone();
+        let target = target::select(&targets, name.as_deref())?.clone();
         let wanted = target.artifacts.iter().map(|artifact| artifact.vertex);
         let compiled = project.compile(gateway, request, &planned, wanted).await?;
         let image = assemble::assemble(gateway, request, &project, &planned, &compiled, &target).await?;
@@ -102,7 +102,7 @@ fn part<'a>(
     image: &'a Assembled,
 ) -> Part<'a> {
     Part {
-        target: &target.name,
+        target: planned.title(target),
         platform: planned.platform.to_string(),
         files: &image.files,
         keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
@@ -121,8 +121,8 @@ async fn ask(
     let answered = async {
         let project = Project::load(gateway, request, frontend, entry).await?;
         let platform = request.platforms.first().unwrap_or(&request.build_platform);
-        let planned = project.plan(gateway, request, platform).await?;
-        answer::answer(gateway, request, &project, &planned, entry, question).await
+        let Chosen { planned, name, .. } = choose(gateway, request, &project, platform).await?;
+        answer::answer(gateway, request, &project, &planned, name.as_deref(), entry, question).await
     };
     match (answered.await, question) {
         (Ok(answer), _) => Ok(answer::result(answer)),
@@ -143,7 +143,7 @@ async fn dockerfile(
     let project = Project::load(gateway, request, frontend, entry).await?;
     let mut offers = Vec::new();
     for (at, platform) in request.platforms.iter().enumerate() {
-        let planned = project.plan(gateway, request, platform).await?;
+        let planned = project.plan(gateway, request, platform, None).await?;
         let targets = targets(&project, &planned)?;
         let names = || targets.iter().map(|target| target.name.as_str());
         if at == 0 {
@@ -166,6 +166,55 @@ async fn dockerfile(
     }
     let inputs = gateway.inputs().await?;
     Ok(gateway.solve_frontend(&forward::forward(request, &offers, inputs)).await?)
+}
+
+/// The plan that a target's name asks for.
+struct Chosen {
+    planned: Planned,
+    targets: Vec<Target>,
+    /// The target in it.
+    name: Option<String>,
+}
+
+/// A target of the plain workspace goes before an accelerator's of the same name.
+async fn choose(
+    gateway: &impl Gateway,
+    request: &Request,
+    project: &Project,
+    platform: &Platform,
+) -> Result<Chosen, Failure> {
+    let asked = request.target.as_deref();
+    let variants = asked.map(|name| variant::asked(&project.config.accelerators, name)).unwrap_or_default();
+    for (variant, base) in variants {
+        let planned = project.plan(gateway, request, platform, Some(&variant)).await?;
+        let targets = targets(project, &planned)?;
+        if targets.iter().any(|target| Some(target.name.as_str()) == asked) {
+            break;
+        }
+        if target::select(&targets, Some(base)).is_ok() {
+            return Ok(Chosen { planned, targets, name: Some(base.to_owned()) });
+        }
+    }
+    let planned = project.plan(gateway, request, platform, None).await?;
+    let targets = targets(project, &planned)?;
+    if let Some(asked) = asked
+        && let Err(unknown) = target::select(&targets, Some(asked))
+    {
+        // Those of accelerators may have been meant.
+        let plain = targets.iter().map(|target| target.name.clone());
+        let variants = variant::all(&project.config.accelerators);
+        let more =
+            targets.iter().flat_map(|target| variants.iter().map(|variant| variant.name(&target.name)));
+        let names: Vec<String> = plain.chain(more).collect();
+        return Err(match did_you_mean(asked, names.iter().map(String::as_str)) {
+            Some(near) if unknown.code == Code::UnknownTarget => {
+                unknown.help(format!("did you mean `{near}`?"))
+            }
+            _ => unknown,
+        }
+        .into());
+    }
+    Ok(Chosen { planned, targets, name: request.target.clone() })
 }
 
 fn targets(project: &Project, planned: &Planned) -> Result<Vec<Target>, Diagnostics> {

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
     /// The target.
-    pub target: &'a str,
+    pub target: String,
     /// `linux/amd64`.
     pub platform: String,
     /// Its filesystem.

@@ -18,6 +18,12 @@ pub struct FinishRequest {
     /// What to write into the programs that have room for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
+    /// The architectures that the programs' device code must be for: `sm_80`, `ptx_80`, `gfx90a`. Absent, nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_code: Option<Vec<String>>,
+    /// Libraries that the driver of the machine brings, whatever the root has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub driver: Vec<String>,
     /// Where to put the programs, at their paths in the image.
     pub output: String,
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use longshore_helper::finish::{FinishRequest, Libraries, Program};
 
+use crate::device;
 use crate::elf::{self, Needs};
 use crate::loader::{Found, Lack, Root};
 use crate::problem::{Doing, Problem, Result};
@@ -23,9 +24,15 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
     let empty = output.join(".");
     let root = Root::new(request.root.as_ref().map_or(&empty, |root| Path::new(root)), &request.library_path);
     let mut verdict = Verdict::Passed;
+    let mut device_code = BTreeSet::new();
+    let mut is_packed = false;
     for program in &request.programs {
         let file = Path::new(&program.file);
         let mut data = fs::read(file).doing("read", file)?;
+        if request.device_code.is_some() {
+            device_code.extend(device::architectures(&data));
+            is_packed |= device::is_packed(&data);
+        }
         if let Some(text) = &request.stamp {
             stamp::write(&mut data, text)
                 .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
@@ -39,8 +46,40 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
             verdict = Verdict::Failed;
         }
     }
+    if let Some(wanted) = &request.device_code
+        && !is_for(wanted, &device_code, is_packed)
+    {
+        verdict = Verdict::Failed;
+    }
     mtime::normalise(output)?;
     Ok(verdict)
+}
+
+/// Whether the programs have the device code that was asked for. What is wrong is said on stderr.
+fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool {
+    let (missing, more) = device::compare(wanted, found);
+    if missing.is_empty() && more.is_empty() {
+        return true;
+    }
+    if found.is_empty() {
+        eprintln!("error: the image has no device code for {}", wanted.join(", "));
+        eprintln!(
+            "help: {}",
+            if is_packed {
+                "there is some that is compressed and cannot be read; compile it with `--no-offload-compress`, or set `verify = false`"
+            } else {
+                "see that the features of the accelerator compile kernels, and that who compiles them sees its variables (`accelerators`, `build.packages`); where kernels are compiled when the program runs, set `verify = false`"
+            }
+        );
+        return false;
+    }
+    eprintln!("error: the device code of the image is not what was asked for");
+    eprintln!("  asked for: {}", wanted.join(", "));
+    eprintln!("  there is:  {}", found.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    eprintln!(
+        "help: the tool that compiles it reads another variable than `arch-env` sets, or finds an older result; or set `verify = false`"
+    );
+    false
 }
 
 /// Whether the program has all that it needs, or gets it now.
@@ -52,6 +91,7 @@ fn complete(
     output: &Path,
 ) -> Result<bool> {
     let (mut lacks, found) = root.check(&program.path, needs);
+    lacks.retain(|lack| !matches!(lack, Lack::Library { name, .. } if request.driver.contains(name)));
     if request.libraries == Libraries::Copy && !lacks.is_empty() {
         let own = Root::new(Path::new(OWN_ROOT), &request.library_path);
         let (_, here) = own.check(&program.path, needs);
@@ -136,6 +176,8 @@ mod tests {
             libraries,
             library_path: Vec::new(),
             stamp: None,
+            device_code: None,
+            driver: Vec::new(),
             output: owner.join("output").to_str().unwrap().to_owned(),
         }
     }

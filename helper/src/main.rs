@@ -4,6 +4,7 @@
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
+mod device;
 mod elf;
 mod environment;
 mod files;

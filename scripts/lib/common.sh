@@ -69,7 +69,7 @@ need_tools() {
   command -v apt-get >/dev/null ||
     die "${missing[*]} not found, and no apt-get to install it with"
   ((EUID == 0)) || die "${missing[*]} not found: install it, or run this as root"
-  local packages=("${missing[@]}")
+  local packages=("${missing[@]/#pip3/python3-pip}")
   # What these cannot do without, though it is only recommended.
   if [[ " ${missing[*]} " == *" debootstrap "* ]]; then packages+=(debian-archive-keyring); fi
   if [[ " ${missing[*]} " == *" curl "* ]]; then packages+=(ca-certificates); fi

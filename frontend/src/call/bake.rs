@@ -19,6 +19,17 @@ pub struct Bake {
     pub tags: Vec<String>,
     /// Platforms of every image; empty for the builder's own.
     pub platforms: Vec<String>,
+    /// What accelerators make of every target.
+    pub variants: Vec<Variant>,
+}
+
+/// An accelerator's images.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Variant {
+    /// After the names of targets, and after tags.
+    pub suffix: String,
+    /// Platforms that there can be; empty for all.
+    pub platforms: Vec<String>,
 }
 
 /// The file, as text and as JSON the same.
@@ -29,25 +40,52 @@ pub fn answer(bake: &Bake) -> Answer {
     for target in &bake.targets {
         let name = bake_name(target, &mut names);
         group.push(literal(&name));
-        targets.insert(name, entry(bake, target));
+        targets.insert(name, entry(bake, target, None));
     }
-    let json = json!({"group": {"default": {"targets": group}}, "target": targets});
+    let mut groups = Map::from_iter([("default".to_owned(), json!({"targets": group}))]);
+    // A group for each accelerator's images: what one machine can run, and no index ever mixes.
+    for variant in &bake.variants {
+        let mut group = Vec::new();
+        for target in &bake.targets {
+            let name = bake_name(&format!("{target}-{}", variant.suffix), &mut names);
+            group.push(literal(&name));
+            targets.insert(name, entry(bake, target, Some(variant)));
+        }
+        groups.insert(bake_name(&variant.suffix, &mut names), json!({"targets": group}));
+    }
+    let json = json!({"group": groups, "target": targets});
     let text = serde_json::to_string_pretty(&json).expect("a JSON value can be written") + "\n";
     Answer::new(json, text)
 }
 
-fn entry(bake: &Bake, target: &str) -> Value {
+fn entry(bake: &Bake, target: &str, variant: Option<&Variant>) -> Value {
+    let after = variant.map(|variant| format!("-{}", variant.suffix)).unwrap_or_default();
     let mut entry = BTreeMap::from([
         ("context", literal(&bake.context)),
         ("dockerfile", literal(&bake.dockerfile)),
-        ("target", literal(target)),
+        ("target", literal(&format!("{target}{after}"))),
     ]);
     if !bake.tags.is_empty() {
-        let tags = bake.tags.iter().map(|tag| literal(&tag.replace("{target}", &repository(target))));
+        let tags = bake.tags.iter().map(|tag| {
+            let tag = tag.replace("{target}", &repository(target));
+            // The accelerator is in the tag. Without one the tag is `latest`, as everywhere.
+            let has_tag = tag.rsplit('/').next().is_some_and(|name| name.contains(':'));
+            let latest = if has_tag || after.is_empty() { "" } else { ":latest" };
+            literal(&format!("{tag}{latest}{after}"))
+        });
         entry.insert("tags", tags.collect());
     }
-    if !bake.platforms.is_empty() {
-        entry.insert("platforms", bake.platforms.iter().map(|platform| literal(platform)).collect());
+    // Where a platform is asked for that the accelerator does not have, there is nothing to build for it.
+    let limits = variant.map(|variant| variant.platforms.as_slice()).unwrap_or_default();
+    let platforms: Vec<&String> =
+        bake.platforms.iter().filter(|platform| limits.is_empty() || limits.contains(platform)).collect();
+    let platforms = if platforms.is_empty() && !limits.is_empty() && !bake.platforms.is_empty() {
+        limits.iter().collect()
+    } else {
+        platforms
+    };
+    if !platforms.is_empty() {
+        entry.insert("platforms", platforms.into_iter().map(|platform| literal(platform)).collect());
     }
     json!(entry)
 }

@@ -1,8 +1,8 @@
 //! Every setting in one table, from which the reference and the JSON Schema for editors are made.
 
-use serde_json::{Map, Value, json};
+mod pages;
 
-use crate::diagnostic::Code;
+pub use pages::{reference, schema};
 
 /// Tables that a key can stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub enum Shape {
     Tables(&'static [(&'static str, Shape, bool)]),
     /// Tables of the image settings, by name.
     Images,
+    /// Tables of accelerators, by name.
+    Accelerators,
+    /// What steps see of an accelerator.
+    Build,
+    /// What an accelerator's images are like.
+    Runtime,
 }
 
 /// One setting.
@@ -104,6 +110,8 @@ keys! {
     "target" W Shape::Texts, "the platform's, with glibc", "Triples to compile for; for each platform the first that runs there.", "target = [\"x86_64-unknown-linux-musl\", \"aarch64-unknown-linux-musl\"]";
     "args" W Shape::Arguments, "none", "Build arguments: a default, or a table with `default`, `description`, `required`. `${NAME}` in any string of the settings stands for the value, `$${` for the characters themselves.", "args = { RELEASE = \"12\", TOKEN = { required = true, description = \"For the registry\" } }";
     "images" W Shape::Images, "none", "Images of your own making, each a target: `bins`, and everything that an image can have.", "images.all = { bins = [\"server\", \"worker\"] }";
+    "accelerator" W Shape::Accelerators, "none", "Processors that images are built for besides the CPU, by name, which targets have after theirs: `server-cuda`. See [Accelerators](#of-an-accelerator).", "accelerator.cuda = { preset = \"cuda-13\", archs = [\"80\", \"90a\"], features = [\"server/cuda\"] }";
+    "accelerators" P Shape::Texts, "none", "Accelerators whose toolkit and variables the package's build script and compiler see.", "accelerators = [\"cuda\"]";
     "platforms" W Shape::Texts, "the builder's", "What `--call=bake` builds for.", "platforms = [\"linux/amd64\", \"linux/arm64\"]";
     "tags" W Shape::Texts, "none", "What `--call=bake` tags images with; `{target}` stands for the target's name.", "tags = [\"registry.example.com/shop/{target}:latest\"]";
     "bins" I Shape::Texts, "none", "The binaries in the image: names as for `--target`.", "bins = [\"server\", \"tools:report\"]";
@@ -137,256 +145,134 @@ const PACKAGE_ARGS: Key = Key {
     example: "args = [\"RELEASE\"]",
 };
 
+const fn nested(
+    name: &'static str,
+    shape: Shape,
+    default: &'static str,
+    meaning: &'static str,
+    example: &'static str,
+) -> Key {
+    Key { name, places: &[], shape, default, meaning, example }
+}
+
+/// Keys of `accelerator.NAME`.
+pub const ACCELERATOR: &[Key] = &[
+    nested(
+        "preset",
+        Shape::Text,
+        "the accelerator's name, if it is one",
+        "What is known about the processor and its toolkit; everything below goes before it.",
+        "preset = \"cuda-13\"",
+    ),
+    nested(
+        "archs",
+        Shape::Texts,
+        "must be there where code is compiled for them",
+        "What to compile for, without dots and prefixes: `80`, `90a`, `ptx:80` (code that the driver compiles), `gfx90a`, `v3`.",
+        "archs = [\"80\", \"90a\"]",
+    ),
+    nested(
+        "arch-mode",
+        Shape::OneOf(&["per-build", "list", "none"]),
+        "the preset's",
+        "An image for each architecture, one image with code for all, or nothing that depends on one.",
+        "arch-mode = \"per-build\"",
+    ),
+    nested(
+        "platforms",
+        Shape::Texts,
+        "the preset's",
+        "Platforms that the accelerator is built for.",
+        "platforms = [\"linux/amd64\"]",
+    ),
+    nested(
+        "features",
+        Shape::Texts,
+        "none",
+        "cargo's `--features`, on top of the workspace's.",
+        "features = [\"server/cuda\"]",
+    ),
+    nested(
+        "no-default-features",
+        Shape::Flag,
+        "the workspace's",
+        "cargo's `--no-default-features`.",
+        "no-default-features = true",
+    ),
+    nested(
+        "build",
+        Shape::Build,
+        "the preset's",
+        "What steps see that compile for it, see below.",
+        "build.env = { CUDAFORGE_THREADS = \"2\" }",
+    ),
+    nested(
+        "runtime",
+        Shape::Runtime,
+        "the preset's `base`",
+        "Every setting that images can have, for images of the accelerator.",
+        "runtime.libraries = \"copy\"",
+    ),
+    nested(
+        "verify",
+        Shape::Flag,
+        "the preset's",
+        "The device code in the programs must be for the architectures asked for, or the build fails.",
+        "verify = true",
+    ),
+];
+
+/// Keys of its `build`.
+pub const BUILD: &[Key] = &[
+    nested(
+        "image",
+        Shape::Text,
+        "the preset's",
+        "The image that has the toolkit. Nothing runs in it; parts of it are mounted into steps.",
+        "image = \"nvidia/cuda:13.0.2-devel-ubuntu24.04\"",
+    ),
+    nested(
+        "paths",
+        Shape::Texts,
+        "the preset's",
+        "What of it is mounted, at the same path.",
+        "paths = [\"/usr/local/cuda\"]",
+    ),
+    nested(
+        "path",
+        Shape::Texts,
+        "the preset's",
+        "What is put before `PATH`.",
+        "path = [\"/usr/local/cuda/bin\"]",
+    ),
+    nested(
+        "env",
+        Shape::Pairs,
+        "the preset's",
+        "Variables, on top of the preset's.",
+        "env = { CUDAFORGE_THREADS = \"2\" }",
+    ),
+    nested(
+        "arch-env",
+        Shape::Pairs,
+        "the preset's",
+        "Variables with architectures filled in: `{arch}`, `{arch:sm}`, `{arch:dotted}`, `{arch:cmake}`; with `;`, `,` or a space before the brace, a list of all.",
+        "arch-env = { CUDA_COMPUTE_CAP = \"{arch}\" }",
+    ),
+    nested(
+        "packages",
+        Shape::Texts,
+        "the preset's",
+        "Packages whose steps see all this, besides members that name the accelerator in their `accelerators`.",
+        "packages = [\"candle-kernels\"]",
+    ),
+];
+
 /// Every setting that can stand in a place.
 pub fn keys_of(place: Place) -> impl Iterator<Item = &'static Key> {
     let package_args = (place == Package).then_some(&PACKAGE_ARGS);
     KEYS.iter().filter(move |key| key.places.contains(&place)).chain(package_args)
 }
 
-/// The reference, in Markdown.
-pub fn reference() -> String {
-    let mut text = "# Settings\n\n\
-        All are optional. They stand in the workspace's manifest, in the manifests of packages, or in a `longshore.toml` that is\n\
-        the entry file of the build (`docker buildx build -f longshore.toml .`). Wherever an image is described, a package goes\n\
-        before its workspace, and an entry of `images` before both; `env`, `labels`, `files` and `assets` add up.\n\n\
-        This page is made from the code (`frontend/src/config/keys.rs`); [longshore.schema.json](longshore.schema.json) says the\n\
-        same to editors: `#:schema …/longshore.schema.json` in the first line after the syntax line of a `longshore.toml`.\n"
-        .to_owned();
-    let places = [
-        (Workspace, "Of the workspace", "`[workspace.metadata.longshore]`, or the top of `longshore.toml`."),
-        (
-            Package,
-            "Of one package",
-            "`[package.metadata.longshore]`, or `[packages.NAME]` in `longshore.toml`.",
-        ),
-        (
-            Image,
-            "Of an image of your own",
-            "`[workspace.metadata.longshore.images.NAME]`, or `[images.NAME]` in `longshore.toml`.",
-        ),
-    ];
-    for (place, title, line) in places {
-        text += &format!("\n## {title}\n\n{line}\n\n| key | default | meaning |\n|---|---|---|\n");
-        for key in keys_of(place) {
-            text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
-        }
-    }
-    text += "\n## Examples\n\n```toml\n[workspace.metadata.longshore]\n";
-    for key in keys_of(Workspace) {
-        text += &format!("{}\n", key.example);
-    }
-    text += "```\n\n```toml\n[package.metadata.longshore]\n";
-    for key in keys_of(Package).filter(|key| !key.places.contains(&Workspace) || key.name == "args") {
-        text += &format!("{}\n", key.example);
-    }
-    text += "```\n\n## What `--call=check` looks for\n\n\
-        Besides everything that would stop a build, and settings that have no effect:\n\n| rule | |\n|---|---|\n";
-    for rule in RULES {
-        text += &format!("| `{}` | {} |\n", rule.name(), rule.description());
-    }
-    text
-}
-
-/// Rules that are about taste and not about mistakes.
-const RULES: [Code; 6] = [
-    Code::DebugProfile,
-    Code::FloatingTag,
-    Code::PrivilegedPort,
-    Code::RootUser,
-    Code::SecretInEnv,
-    Code::ShellOnScratch,
-];
-
-/// A JSON Schema (draft 2020-12) for `longshore.toml`, with the two metadata tables among its definitions.
-pub fn schema() -> Value {
-    let mut workspace = table(Workspace);
-    workspace["properties"]["packages"] = json!({
-        "type": "object",
-        "description": "Settings of packages, by name.",
-        "additionalProperties": { "$ref": "#/$defs/package" },
-    });
-    let mut schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "longshore.toml",
-        "$defs": {
-            "workspace": table(Workspace),
-            "package": table(Package),
-            "image": table(Image),
-        },
-    });
-    if let (Some(schema), Some(workspace)) = (schema.as_object_mut(), workspace.as_object()) {
-        schema.extend(workspace.clone());
-    }
-    schema
-}
-
-fn table(place: Place) -> Value {
-    let mut properties = Map::new();
-    for key in keys_of(place) {
-        let mut value = of(key.shape);
-        value["description"] = format!("{} Default: {}.", key.meaning, key.default).into();
-        properties.insert(key.name.to_owned(), value);
-    }
-    json!({ "type": "object", "additionalProperties": false, "properties": properties })
-}
-
-fn of(shape: Shape) -> Value {
-    let text = json!({ "type": "string" });
-    match shape {
-        Shape::Text => text,
-        Shape::Flag => json!({ "type": "boolean" }),
-        Shape::Texts => json!({ "type": "array", "items": text }),
-        Shape::Pairs => json!({ "type": "object", "additionalProperties": text }),
-        Shape::Ports => {
-            json!({ "type": "array", "items": { "type": ["string", "integer"], "minimum": 1, "maximum": 65535 } })
-        }
-        Shape::OneOf(words) => json!({ "enum": words }),
-        Shape::Arguments => json!({
-            "type": "object",
-            "additionalProperties": { "anyOf": [text, {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": { "default": text, "description": text, "required": { "type": "boolean" } },
-            }] },
-        }),
-        Shape::Check => json!({ "anyOf": [{ "const": false }, {
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["cmd"],
-            "properties": {
-                "cmd": { "anyOf": [text, { "type": "array", "items": text }] },
-                "interval": text, "timeout": text, "start-period": text, "start-interval": text,
-                "retries": { "type": "integer", "minimum": 0 },
-            },
-        }] }),
-        Shape::Tables(keys) => {
-            let properties: Map<String, Value> =
-                keys.iter().map(|(name, shape, _)| ((*name).to_owned(), of(*shape))).collect();
-            let required: Vec<&str> = keys.iter().filter(|key| key.2).map(|key| key.0).collect();
-            json!({ "type": "array", "items": {
-                "type": "object", "additionalProperties": false, "required": required, "properties": properties,
-            } })
-        }
-        Shape::Images => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/image" } }),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    use buildkit_llb::SourceFile;
-
-    use super::*;
-    use crate::config::{Config, Given, PackageConfig};
-
-    fn parse(place: Place, lines: &str) -> Result<(), String> {
-        let file = |text: String| SourceFile::new("Cargo.toml", "TOML", text);
-        let given =
-            Given::from([("TOKEN".to_owned(), "x".to_owned()), ("NEEDED".to_owned(), "x".to_owned())]);
-        let error = match place {
-            Workspace => Config::from_workspace_manifest(
-                &file(format!("[workspace.metadata.longshore]\n{lines}")),
-                &given,
-            )
-            .err(),
-            Package => {
-                PackageConfig::from_manifest(&file(format!("[package.metadata.longshore]\n{lines}")), None)
-                    .err()
-            }
-            Image => Config::from_workspace_manifest(
-                &file(format!("[workspace.metadata.longshore.images.x]\n{lines}")),
-                &given,
-            )
-            .err(),
-        };
-        error.map_or(Ok(()), |error| Err(error.to_string()))
-    }
-
-    #[test]
-    fn every_key_can_stand_where_the_table_says_and_nowhere_else() {
-        for place in [Workspace, Package, Image] {
-            let known: BTreeSet<&str> = keys_of(place).map(|key| key.name).collect();
-            for key in KEYS.iter().chain([&PACKAGE_ARGS]).filter(|key| key.name != "args") {
-                let parsed = parse(place, key.example);
-                assert_eq!(parsed.is_ok(), known.contains(key.name), "{place:?} {}: {parsed:?}", key.name);
-            }
-            for key in keys_of(place) {
-                assert_eq!(parse(place, key.example), Ok(()), "{}", key.name);
-            }
-        }
-    }
-
-    /// The reader says which keys it knows when it corrects one: no key that the table lacks.
-    #[test]
-    fn the_reader_knows_no_other_key() {
-        let source = include_str!("raw.rs");
-        let read = source.split("table.").skip(1).filter_map(|call| call.split('"').nth(1));
-        let nested = [
-            "from",
-            "to",
-            "owner",
-            "mode",
-            "url",
-            "sha256",
-            "unpack",
-            "id",
-            "env",
-            "file",
-            "required",
-            "interval",
-            "timeout",
-            "start-period",
-            "start-interval",
-            "retries",
-            "cmd",
-        ];
-        let known: BTreeSet<&str> = KEYS.iter().map(|key| key.name).chain(nested).collect();
-        let unknown: Vec<&str> = read
-            .filter(|key| key.bytes().all(|b| b == b'-' || b.is_ascii_alphanumeric()) && !known.contains(key))
-            .collect();
-        assert!(unknown.is_empty(), "not in the reference: {unknown:?}");
-    }
-
-    #[test]
-    fn the_pages_are_those_of_the_code() {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-        let schema = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-        for (name, text) in [("reference.md", reference()), ("longshore.schema.json", schema)] {
-            expect_test::expect_file![docs.join(name)].assert_eq(&text);
-        }
-    }
-
-    #[test]
-    fn the_schema_and_the_reader_agree() {
-        let schema = schema();
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let agree = |text: &str| {
-            let value: toml::Table = text.parse().unwrap();
-            let fits = validator.is_valid(&serde_json::to_value(value).unwrap());
-            let file = SourceFile::new("longshore.toml", "TOML", text);
-            let reads =
-                Config::from_standalone(&file, &Given::from([("TOKEN".to_owned(), "x".to_owned())])).is_ok();
-            assert_eq!(fits, reads, "{text}");
-            fits
-        };
-        let all: String = keys_of(Workspace).map(|key| format!("{}\n", key.example)).collect();
-        assert!(agree(&all));
-        assert!(agree("[packages.api]\ninputs = [\"x\"]\nexpose = [80]\n"));
-        for wrong in [
-            "profil = \"x\"\n",
-            "profile = 1\n",
-            "features = \"x\"\n",
-            "inputs = []\n",
-            "healthcheck = true\n",
-            "healthcheck = { interval = \"1s\" }\n",
-            "assets = [{ url = \"https://example.com/x\" }]\n",
-            "[packages.api]\nprofile = \"x\"\n",
-            "[images.a]\nbin = [\"x\"]\n",
-            "libraries = \"cpoy\"\n",
-        ] {
-            assert!(!agree(wrong), "{wrong}");
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 use buildkit_llb::Span;
 
+use super::accelerator::RawAccelerator;
 pub(super) use super::table::Spanned;
 use super::table::Table;
 
@@ -21,6 +22,7 @@ pub(super) struct RawWorkspace {
     pub(super) tags: Vec<Spanned<String>>,
     pub(super) image: RawImage,
     pub(super) images: Vec<(Spanned<String>, RawImageTable)>,
+    pub(super) accelerators: Vec<(Spanned<String>, RawAccelerator)>,
 }
 
 /// An entry of `images`.
@@ -36,6 +38,7 @@ pub(super) struct RawPackage {
     pub(super) inputs: Vec<Spanned<String>>,
     pub(super) args: Vec<Spanned<String>>,
     pub(super) secrets: Vec<RawSecret>,
+    pub(super) accelerators: Vec<Spanned<String>>,
     pub(super) image: RawImage,
 }
 
@@ -141,13 +144,18 @@ impl RawWorkspace {
                 table.finish(&[]);
                 raw
             }),
+            accelerators: table.subtables("accelerator", RawAccelerator::read),
         }
     }
 }
 
 /// Keys that exist elsewhere, for who writes them in a workspace's table.
-pub(super) const PACKAGE_ONLY: [(&str, &str); 3] = [
+pub(super) const PACKAGE_ONLY: [(&str, &str); 4] = [
     ("inputs", "`inputs` belongs to one package: write it under `[package.metadata.longshore]`"),
+    (
+        "accelerators",
+        "`accelerators` belong to one package, which sees their tools; the workspace's are tables: `accelerator.NAME`",
+    ),
     ("secrets", "`secrets` belong to one package: write them under `[package.metadata.longshore]`"),
     ("entrypoint", "`entrypoint` belongs to one package: write it under `[package.metadata.longshore]`"),
 ];
@@ -158,6 +166,7 @@ impl RawPackage {
             inputs: table.strings("inputs").map_or_else(Vec::new, |list| list.value),
             args: table.strings("args").map_or_else(Vec::new, |list| list.value),
             secrets: table.elements("secrets", "a list of tables like `{ id = \"token\" }`", RawSecret::read),
+            accelerators: table.strings("accelerators").map_or_else(Vec::new, |list| list.value),
             image: RawImage::read(table, true),
         };
         table.finish(&WORKSPACE_ONLY);
@@ -165,20 +174,24 @@ impl RawPackage {
     }
 }
 
-const WORKSPACE_ONLY: [(&str, &str); 9] = [
+const WORKSPACE_ONLY: [(&str, &str); 10] = [
     ("toolchain", "the whole workspace has one `toolchain`: write it under `[workspace.metadata.longshore]`"),
     ("profile", "the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`"),
     ("features", "write `features` under `[workspace.metadata.longshore]`, as `package/feature`"),
     ("no-default-features", "write `no-default-features` under `[workspace.metadata.longshore]`"),
     ("all-features", "write `all-features` under `[workspace.metadata.longshore]`"),
     ("target", "the whole workspace has one `target`: write it under `[workspace.metadata.longshore]`"),
+    (
+        "accelerator",
+        "write `accelerator` under `[workspace.metadata.longshore]`, and `accelerators = [\"…\"]` here",
+    ),
     ("images", "write `images` under `[workspace.metadata.longshore]`"),
     ("platforms", "write `platforms` under `[workspace.metadata.longshore]`"),
     ("tags", "write `tags` under `[workspace.metadata.longshore]`"),
 ];
 
 impl RawImage {
-    fn read(table: &mut Table<'_, '_>, entrypoint: bool) -> Self {
+    pub(super) fn read(table: &mut Table<'_, '_>, entrypoint: bool) -> Self {
         Self {
             base: table.string("base"),
             user: table.string("user"),

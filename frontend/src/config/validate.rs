@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use buildkit_llb::{ImageRef, Platform, Span};
 
+use super::accelerator::accelerators;
 use super::args::Args;
 use super::contents;
 use super::raw::{Port, RawImage, RawImageTable, RawPackage, RawWorkspace, Spanned};
@@ -20,6 +21,7 @@ pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagno
     let default = Config::default();
     Config {
         args,
+        accelerators: accelerators(raw.accelerators, gathered),
         images: images(raw.images, gathered),
         platforms: raw
             .platforms
@@ -98,6 +100,7 @@ pub(super) fn package(raw: RawPackage, args: Option<&Args>, gathered: &mut Vec<D
         inputs,
         args,
         secrets: contents::secrets(raw.secrets, gathered),
+        accelerators: raw.accelerators.into_iter().map(|name| (name.value, name.span)).collect(),
         image: image(raw.image, gathered),
     }
 }
@@ -145,7 +148,7 @@ fn tag(written: &str) -> Result<String, Wrong> {
     }
 }
 
-fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverrides {
+pub(super) fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverrides {
     ImageOverrides {
         base: raw.base.and_then(|name| valid("base", name, base, gathered)),
         user: raw.user.and_then(|name| valid("user", name, |name| user(&name.value), gathered)),
@@ -221,7 +224,7 @@ pub(super) fn valid<T, U>(
         .ok()
 }
 
-fn toolchain_name(written: &Spanned<String>) -> Result<ImageName, Wrong> {
+pub(super) fn toolchain_name(written: &Spanned<String>) -> Result<ImageName, Wrong> {
     match base(written)? {
         Base::Image(name) => Ok(name),
         _ => Err(Wrong::new("is `scratch`, which has no compiler")),
@@ -257,7 +260,7 @@ fn profile(name: &str) -> Result<String, Wrong> {
     Ok(name.to_owned())
 }
 
-fn feature(name: &str) -> Result<String, Wrong> {
+pub(super) fn feature(name: &str) -> Result<String, Wrong> {
     if name.contains([',', ' ']) {
         let list: Vec<_> = name.split([',', ' ']).filter(|part| !part.is_empty()).collect();
         return Err(Wrong::new(format!("has `{name}`, which is several features in one string"))

@@ -32,6 +32,10 @@ pub struct Contents<'a> {
     pub checked_on_base: bool,
     /// Written into the programs that have room for it.
     pub stamp: Option<String>,
+    /// The architectures that the programs' device code must be for.
+    pub device_code: Option<Vec<String>>,
+    /// Libraries that the machine's driver brings.
+    pub driver: Vec<String>,
 }
 
 /// Whether an image gets CA certificates.
@@ -174,6 +178,8 @@ pub fn programs(workshop: &Workshop, programs: Vec<Program<'_>>, about: &About<'
         library_path: Vec::new(),
         checked_on_base: false,
         stamp: None,
+        device_code: None,
+        driver: Vec::new(),
     };
     finishing(workshop, &contents, about)
         .labeled(format!("context:{}", about.name))
@@ -208,6 +214,8 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         libraries: contents.libraries,
         library_path: contents.library_path.clone(),
         stamp: contents.stamp.clone(),
+        device_code: contents.device_code.clone(),
+        driver: contents.driver.clone(),
         output: paths::FINISHED.to_owned(),
     };
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");

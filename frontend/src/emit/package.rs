@@ -36,6 +36,8 @@ pub struct Sources<'a> {
     pub prefix: &'a Prefix,
     /// For each member: what its steps see besides its files.
     pub grants: &'a BTreeMap<PackageIx, Grants>,
+    /// What vertices see that compile for an accelerator.
+    pub toolkit: Option<&'a Toolkit>,
     /// Which vertices run though their results are known: `--no-cache`, `--no-cache-filter`.
     pub no_cache: &'a NoCache,
     /// Tells this build from all others.
@@ -67,6 +69,19 @@ pub struct Grants {
     pub args: BTreeMap<String, String>,
     /// The client's secrets.
     pub secrets: Vec<SecretGrant>,
+}
+
+/// The toolkit of an accelerator. Who does not see it has the same key for every accelerator.
+#[derive(Debug, Clone, Default)]
+pub struct Toolkit {
+    /// Its name, and that of the architecture.
+    pub name: String,
+    /// Who sees it.
+    pub seen_by: BTreeSet<VertexId>,
+    /// Variables.
+    pub env: BTreeMap<String, String>,
+    /// A filesystem, and what of it is seen at the same place.
+    pub files: Option<(State, Vec<String>)>,
 }
 
 /// A secret of the client's and where a step finds it.
@@ -124,7 +139,8 @@ pub fn packages(
                 .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
         };
         let grants = sources.grants.get(&vertex.package);
-        let request = request(vertex, &outputs, grants, sources.cache_prefix.of(vertex.side));
+        let toolkit = sources.toolkit.filter(|toolkit| toolkit.seen_by.contains(id));
+        let request = request(vertex, &outputs, grants, toolkit, sources.cache_prefix.of(vertex.side));
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
@@ -135,7 +151,8 @@ pub fn packages(
             Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
                 paths::MEMBER_CACHE,
                 Mount::cache(
-                    cache_id(graph, plan, *id, sources.cache_prefix).expect("it is a member's vertex"),
+                    cache_id(graph, plan, *id, sources.cache_prefix, toolkit)
+                        .expect("it is a member's vertex"),
                     Sharing::Shared,
                 ),
             ),
@@ -155,6 +172,9 @@ pub fn packages(
         }
         if let Some(grants) = grants {
             exec = grant(exec, grants);
+        }
+        if let Some(toolkit) = toolkit {
+            exec = show(exec, toolkit);
         }
         if runs_anyway(sources.no_cache, &package.name, &vertex.part) {
             exec = exec.env(longshore_helper::NO_CACHE_ENV, sources.build);
@@ -183,11 +203,13 @@ fn request(
     vertex: &Vertex,
     outputs: &BTreeMap<VertexId, Output>,
     grants: Option<&Grants>,
+    toolkit: Option<&Toolkit>,
     workspace: &str,
 ) -> Request {
     let mut spec = vertex.spec.clone();
     spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
     spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
+    spec.pass_env.extend(toolkit.into_iter().flat_map(|toolkit| toolkit.env.keys().cloned()));
     let json = |spec: &Spec| serde_json::to_string(spec).expect("a spec can be written as JSON");
     // What the vertex does and what lies below it: the same in every build, whatever its sources contain. The graph's own
     // digests would not do: that of a local source names the session.
@@ -197,6 +219,9 @@ fn request(
     }
     if spec.member.is_some() {
         known.push_str(workspace);
+    }
+    if let Some(toolkit) = toolkit {
+        known.push_str(&toolkit.name);
     }
     let ledger = Digest::of(known.as_bytes()).hex()[..32].to_owned();
     spec.ledger = Some(ledger.clone());
@@ -226,6 +251,18 @@ fn grant(mut exec: Exec, grants: &Grants) -> Exec {
                 exec.mount(path, if secret.optional { mount.optional() } else { mount })
             }
         };
+    }
+    exec
+}
+
+fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
+    for (name, value) in &toolkit.env {
+        exec = exec.env(name, value);
+    }
+    for (files, path) in
+        toolkit.files.iter().flat_map(|(files, paths)| paths.iter().map(move |path| (files, path)))
+    {
+        exec = exec.mount(path, known_by_origin(files).subpath(path));
     }
     exec
 }
@@ -278,11 +315,19 @@ pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &Prefix) -> St
 }
 
 /// The id of a member's cache mount; `None` for other vertices.
-pub fn cache_id(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &CachePrefix) -> Option<String> {
+pub fn cache_id(
+    graph: &UnitGraph,
+    plan: &Plan,
+    id: VertexId,
+    prefix: &CachePrefix,
+    toolkit: Option<&Toolkit>,
+) -> Option<String> {
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
     let prefix = prefix.of(vertex.side);
-    package.member_directory().map(|_| format!("{prefix}/{}", cache_name(&package.key, vertex.side)))
+    // Objects for one architecture must not be taken for another's.
+    let toolkit = toolkit.map(|toolkit| format!("/{}", toolkit.name)).unwrap_or_default();
+    package.member_directory().map(|_| format!("{prefix}/{}{toolkit}", cache_name(&package.key, vertex.side)))
 }
 
 fn cache_name(key: &str, side: Side) -> String {

@@ -1,5 +1,6 @@
 //! All cases, in the order in which they make best use of what the one before has built.
 
+mod accelerators;
 mod chef;
 mod ci;
 mod cross;
@@ -79,6 +80,14 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_static_program_for_another_platform", cross::static_programs_for_another_platform),
         test("a_level_of_the_processor", cross::a_level_of_the_processor),
         test("web_assembly_is_a_platform", cross::web_assembly),
+    ]);
+    tests.extend([
+        test("what_no_accelerator_changes_is_shared", accelerators::what_does_not_differ_is_shared),
+        test("kernels_outlive_edits_of_rust", accelerators::kernels_outlive_edits_of_rust),
+        test("images_say_what_they_are_for", accelerators::images_say_what_they_are_for),
+        test("another_architecture_does_not_ship", accelerators::another_architecture_does_not_ship),
+        test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
+        test("questions_know_accelerators", accelerators::questions_know_accelerators),
     ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));

@@ -78,7 +78,7 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
         "[internal] list build context" => listed(project),
         "[internal] load .dockerignore" | "[internal] load build context" => project.files.clone(),
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
-        "[plan] cargo build, recorded" => project.recorded.clone(),
+        name if name.ends_with("plan] cargo build, recorded") => project.recorded.clone(),
         _ => Tree::new(),
     }
 }

@@ -1,0 +1,395 @@
+//! `accelerator.NAME`: what is built for processors besides the CPU.
+
+use std::collections::BTreeMap;
+
+use buildkit_llb::{Platform, Span};
+
+use super::image::{ImageName, ImageOverrides};
+use super::raw::{RawImage, Spanned};
+use super::table::Table;
+use super::validate::{self, Wrong, valid};
+use crate::accelerator::{Arch, ArchMode, Family, PRESETS, Preset, arch};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+
+/// An accelerator of the workspace's: its preset with the user's settings on top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accelerator {
+    /// What its targets have after their names.
+    pub name: String,
+    /// In a sentence; empty without a preset.
+    pub about: String,
+    /// What its architectures are called.
+    pub family: Family,
+    /// Those that are built for, in the user's order.
+    pub archs: Vec<Arch>,
+    /// How code for several is made.
+    pub mode: ArchMode,
+    /// Platforms that it is built for; empty for all.
+    pub platforms: Vec<Platform>,
+    /// Features on top of the workspace's.
+    pub features: Vec<String>,
+    /// As for `cargo build --no-default-features`.
+    pub no_default_features: bool,
+    /// The image that has the toolkit.
+    pub image: Option<ImageName>,
+    /// What of it is seen, at the same paths.
+    pub paths: Vec<String>,
+    /// Directories that programs are looked for in first.
+    pub path: Vec<String>,
+    /// Variables of the steps that see it.
+    pub env: BTreeMap<String, String>,
+    /// The same, with architectures to be filled in.
+    pub arch_env: BTreeMap<String, String>,
+    /// Packages whose steps see it, besides members that say so themselves.
+    pub packages: Vec<String>,
+    /// Where its images differ from the workspace's.
+    pub runtime: ImageOverrides,
+    /// Labels of its images, under the user's.
+    pub labels: BTreeMap<String, String>,
+    /// Libraries that the machine's driver brings.
+    pub driver: Vec<String>,
+    /// The architectures of device code are compared with those asked for.
+    pub verify: bool,
+    /// Where the user named it.
+    pub span: Span,
+}
+
+/// The table as written.
+pub(super) struct RawAccelerator {
+    preset: Option<Spanned<String>>,
+    archs: Option<Spanned<Vec<Spanned<String>>>>,
+    mode: Option<Spanned<String>>,
+    platforms: Option<Spanned<Vec<Spanned<String>>>>,
+    features: Vec<Spanned<String>>,
+    no_default_features: bool,
+    build: RawBuild,
+    runtime: RawImage,
+    verify: Option<bool>,
+}
+
+/// `build` as written.
+#[derive(Default)]
+struct RawBuild {
+    image: Option<Spanned<String>>,
+    paths: Option<Spanned<Vec<Spanned<String>>>>,
+    path: Option<Spanned<Vec<Spanned<String>>>>,
+    env: Vec<(Spanned<String>, Spanned<String>)>,
+    arch_env: Vec<(Spanned<String>, Spanned<String>)>,
+    packages: Vec<Spanned<String>>,
+}
+
+impl RawAccelerator {
+    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
+        let raw = Self {
+            preset: table.string("preset"),
+            archs: table.strings("archs"),
+            mode: table.string("arch-mode"),
+            platforms: table.strings("platforms"),
+            features: table.strings("features").map_or_else(Vec::new, |list| list.value),
+            no_default_features: table.boolean("no-default-features").unwrap_or(false),
+            build: table.subtable("build", |_, table| RawBuild::read(table)).unwrap_or_default(),
+            runtime: table
+                .subtable("runtime", |_, table| {
+                    let raw = RawImage::read(table, false);
+                    table.finish(&[("image", "write `base`, as for every image")]);
+                    raw
+                })
+                .unwrap_or_default(),
+            verify: table.boolean("verify"),
+        };
+        table.finish(&[
+            ("arch", "write `archs = [\"…\"]`"),
+            ("env", "variables of steps are `build.env`, those of images `runtime.env`"),
+            ("base", "write `runtime.base`"),
+            ("image", "the toolkit's is `build.image`, what programs are put on is `runtime.base`"),
+        ]);
+        raw
+    }
+}
+
+impl RawBuild {
+    fn read(table: &mut Table<'_, '_>) -> Self {
+        let raw = Self {
+            image: table.string("image"),
+            paths: table.strings("paths"),
+            path: table.strings("path"),
+            env: table.pairs("env"),
+            arch_env: table.pairs("arch-env"),
+            packages: table.strings("packages").map_or_else(Vec::new, |list| list.value),
+        };
+        table.finish(&[]);
+        raw
+    }
+}
+
+/// Variables that choose devices when a program runs. In an image they would choose on machines that nobody knows yet.
+const RUN_TIME: [&str; 8] = [
+    "ASCEND_RT_VISIBLE_DEVICES",
+    "ASCEND_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "TPU_VISIBLE_CHIPS",
+    "ZE_AFFINITY_MASK",
+];
+
+/// The accelerators, by name, with their mistakes added to `gathered`.
+pub(super) fn accelerators(
+    raw: Vec<(Spanned<String>, RawAccelerator)>,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, Accelerator> {
+    let mut found = BTreeMap::new();
+    for (name, raw) in raw {
+        let span = name.span.clone();
+        let Some(name) = valid("accelerator", name, |name| self::name(&name.value), gathered) else {
+            continue;
+        };
+        if let Some(accelerator) = accelerator(&name, &span, raw, gathered) {
+            found.insert(name, accelerator);
+        }
+    }
+    found
+}
+
+fn name(written: &str) -> Result<String, Wrong> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if written.is_empty() || !written.bytes().all(fits) || written.starts_with('-') || written.ends_with('-')
+    {
+        return Err(Wrong::new(format!("has `{written}`, a name has small letters, digits and `-`")));
+    }
+    Ok(written.to_owned())
+}
+
+fn accelerator(
+    name: &str,
+    span: &Span,
+    raw: RawAccelerator,
+    gathered: &mut Vec<Diagnostic>,
+) -> Option<Accelerator> {
+    let preset = match raw.preset {
+        Some(written) => Some(valid("preset", written, |written| preset(&written.value), gathered)?),
+        None => Preset::find(name),
+    };
+    let family = preset.map_or(Family::Generic, |preset| preset.family);
+    let mode = raw
+        .mode
+        .and_then(|written| valid("arch-mode", written, |written| mode(&written.value), gathered))
+        .or(preset.map(|preset| preset.mode))
+        .unwrap_or(ArchMode::PerBuild);
+    let archs = archs(raw.archs, preset, mode, span, name, gathered);
+    let defaults = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let mut env = preset.map(|preset| defaults(preset.env)).unwrap_or_default();
+    env.extend(variables("build.env", raw.build.env, gathered));
+    let mut arch_env = preset.map(|preset| defaults(preset.arch_env)).unwrap_or_default();
+    for (name, template) in raw.build.arch_env {
+        let rendered =
+            valid("build.arch-env", template, |template| self::template(&template.value, family), gathered);
+        if let Some(template) = rendered {
+            arch_env.insert(name.value, template);
+        }
+    }
+    let runtime_env: Vec<_> = raw.runtime.env.iter().map(|(name, _)| name.clone()).collect();
+    for variable in runtime_env {
+        let foreign =
+            variable.value.starts_with("NVIDIA_") && family != Family::Cuda && family != Family::Generic;
+        if RUN_TIME.contains(&variable.value.as_str()) || foreign {
+            let problem = if foreign {
+                format!("`runtime.env` has `{}`, which is for NVIDIA's GPUs", variable.value)
+            } else {
+                format!("`runtime.env` has `{}`, which chooses devices when the program runs", variable.value)
+            };
+            let help = "leave it out: whoever runs the image sets it";
+            gathered.push(Diagnostic::error(Code::InvalidValue, problem).help(help).at(&variable.span));
+        }
+    }
+    let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let mut absolute = |key: &'static str, list: Option<Spanned<Vec<Spanned<String>>>>| {
+        let list = list?.value.into_iter();
+        Some(
+            list.filter_map(|path| {
+                valid(key, path, |path| validate::absolute("paths", &path.value), gathered)
+            })
+            .collect(),
+        )
+    };
+    let paths: Option<Vec<String>> = absolute("build.paths", raw.build.paths);
+    let path: Option<Vec<String>> = absolute("build.path", raw.build.path);
+    let image = match raw.build.image {
+        Some(written) => valid("build.image", written, validate::toolchain_name, gathered),
+        None => preset.and_then(|preset| preset.image).map(ImageName::builtin),
+    };
+    let paths = paths.unwrap_or_else(|| preset.map(|preset| owned(preset.paths)).unwrap_or_default());
+    if image.is_some() && paths.is_empty() {
+        let problem = format!("the accelerator `{name}` takes nothing of its `build.image`");
+        let help = "name what steps shall see: `build.paths = [\"/usr/local/toolkit\"]`";
+        gathered.push(Diagnostic::error(Code::InvalidValue, problem).help(help).at(span));
+    }
+    let platforms = match raw.platforms {
+        Some(written) => written
+            .value
+            .into_iter()
+            .filter_map(|name| valid("platforms", name, |name| platform(&name.value), gathered))
+            .collect(),
+        None => preset
+            .map(|preset| preset.platforms.iter().filter_map(|name| Platform::parse(name).ok()).collect())
+            .unwrap_or_default(),
+    };
+    let mut packages: Vec<String> = preset.map(|preset| owned(preset.packages)).unwrap_or_default();
+    packages.extend(raw.build.packages.into_iter().map(|name| name.value));
+    packages.sort();
+    packages.dedup();
+    let mut runtime = validate::image(raw.runtime, gathered);
+    if runtime.base.is_none() {
+        let name = preset.and_then(|preset| preset.runtime).map(ImageName::builtin);
+        runtime.base = name.map(super::Base::Image);
+    }
+    let mut labels = preset.map(|preset| defaults(preset.labels)).unwrap_or_default();
+    labels.insert("longshore.accelerator".to_owned(), name.to_owned());
+    Some(Accelerator {
+        name: name.to_owned(),
+        about: preset.map(|preset| preset.about.to_owned()).unwrap_or_default(),
+        family,
+        archs,
+        mode,
+        platforms,
+        features: raw
+            .features
+            .into_iter()
+            .filter_map(|name| valid("features", name, |name| validate::feature(&name.value), gathered))
+            .collect(),
+        no_default_features: raw.no_default_features,
+        image,
+        paths,
+        path: path.unwrap_or_else(|| preset.map(|preset| owned(preset.path)).unwrap_or_default()),
+        env,
+        arch_env,
+        packages,
+        runtime,
+        labels,
+        driver: preset.map(|preset| owned(preset.driver)).unwrap_or_default(),
+        verify: raw.verify.unwrap_or_else(|| preset.is_some_and(|preset| preset.verify)),
+        span: span.clone(),
+    })
+}
+
+fn preset(written: &str) -> Result<&'static Preset, Wrong> {
+    Preset::find(written).ok_or_else(|| {
+        let names = PRESETS.iter().map(|preset| preset.name);
+        let wrong = Wrong::new(format!("is `{written}`, which is no preset"));
+        match did_you_mean(written, names.clone()) {
+            Some(near) => wrong.help(format!("did you mean `{near}`?")),
+            None => wrong.help(format!("presets are `{}`", names.collect::<Vec<_>>().join("`, `"))),
+        }
+    })
+}
+
+fn mode(written: &str) -> Result<ArchMode, Wrong> {
+    let found = ArchMode::ALL.iter().find(|(name, _)| *name == written).map(|(_, mode)| *mode);
+    found.ok_or_else(|| Wrong::new(format!("is `{written}`, expected `per-build`, `list` or `none`")))
+}
+
+fn platform(written: &str) -> Result<Platform, Wrong> {
+    Platform::parse(written).map_err(|error| Wrong::new(format!("has `{written}`: {error}")))
+}
+
+fn template(written: &str, family: Family) -> Result<String, Wrong> {
+    match arch::render(written, &[], family) {
+        Ok(_) => Ok(written.to_owned()),
+        Err(unknown) => Err(Wrong::new(format!("has `{unknown}`, which stands for nothing"))
+            .help("`{arch}`, `{arch:sm}`, `{arch:dotted}` and `{arch:cmake}` do; for a list, with `;`, `,` or a space before `}`".to_owned())),
+    }
+}
+
+fn variables(
+    key: &str,
+    pairs: Vec<(Spanned<String>, Spanned<String>)>,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
+    let pairs = pairs.into_iter().filter_map(|(name, value)| {
+        let checked = valid(
+            key,
+            name,
+            |name| match RUN_TIME.contains(&name.value.as_str()) {
+                true => Err(Wrong::new(format!(
+                    "has `{}`, which chooses devices when a program runs",
+                    name.value
+                ))
+                .help("leave it out: nothing runs on a device while images are built".to_owned())),
+                false => Ok(name.value.clone()),
+            },
+            gathered,
+        )?;
+        Some((checked, value.value))
+    });
+    pairs.collect()
+}
+
+fn archs(
+    written: Option<Spanned<Vec<Spanned<String>>>>,
+    preset: Option<&Preset>,
+    mode: ArchMode,
+    span: &Span,
+    name: &str,
+    gathered: &mut Vec<Diagnostic>,
+) -> Vec<Arch> {
+    let known = preset.map(|preset| preset.archs).unwrap_or_default();
+    let family = preset.map_or(Family::Generic, |preset| preset.family);
+    let Some(written) = written.filter(|written| !written.value.is_empty()) else {
+        if mode != ArchMode::None && family != Family::Cpu && preset.is_some() {
+            let example = known.get(known.len() / 2).copied().unwrap_or("v5e:2x2x1");
+            gathered.push(
+                Diagnostic::error(Code::InvalidValue, format!("the accelerator `{name}` has no `archs`"))
+                    .help(format!("name what to compile for: `archs = [\"{example}\"]`"))
+                    .at(span),
+            );
+        }
+        return Vec::new();
+    };
+    if mode == ArchMode::None {
+        gathered.push(
+            Diagnostic::error(
+                Code::InvalidValue,
+                format!("`{name}` has `archs`, which nothing is compiled for"),
+            )
+            .help("leave them out, or choose an `arch-mode`")
+            .at(&written.span),
+        );
+        return Vec::new();
+    }
+    let mut archs: Vec<Arch> = Vec::new();
+    for element in written.value {
+        let check = |written: &Spanned<String>| {
+            let text = &written.value;
+            let arch = Arch::parse(text, family).map_err(|(why, help)| {
+                let wrong = Wrong::new(format!("has `{text}`, {why}"));
+                match help {
+                    Some(help) => wrong.help(help),
+                    None => wrong,
+                }
+            })?;
+            if arch.is_ptx() && mode == ArchMode::PerBuild {
+                return Err(Wrong::new(format!("has `{text}`, and each build is for one processor")).help(
+                    "write `arch-mode = \"list\"` for code of several kinds in one program".to_owned(),
+                ));
+            }
+            if !known.is_empty() && !known.contains(&arch.plain()) {
+                let wrong = Wrong::new(format!(
+                    "has `{text}`, which the toolkit of `{}` does not know",
+                    preset.map_or("", |preset| preset.name)
+                ));
+                return Err(wrong.help(format!("it knows `{}`", known.join("`, `"))));
+            }
+            if archs.contains(&arch) {
+                return Err(Wrong::new(format!("has `{text}` twice")));
+            }
+            Ok(arch)
+        };
+        if let Some(arch) = valid("archs", element, check, gathered) {
+            archs.push(arch);
+        }
+    }
+    archs
+}
