@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use longshore_helper::finish::{FinishRequest, Libraries, Program};
 
+use crate::console::say;
 use crate::device;
 use crate::elf::{self, Needs};
 use crate::loader::{Found, Lack, Root};
@@ -62,8 +63,8 @@ fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool 
         return true;
     }
     if found.is_empty() {
-        eprintln!("error: the image has no device code for {}", wanted.join(", "));
-        eprintln!(
+        say!("error: the image has no device code for {}", wanted.join(", "));
+        say!(
             "help: {}",
             if is_packed {
                 "there is some that is compressed and cannot be read; compile it with `--no-offload-compress`, or set `verify = false`"
@@ -73,10 +74,10 @@ fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool 
         );
         return false;
     }
-    eprintln!("error: the device code of the image is not what was asked for");
-    eprintln!("  asked for: {}", wanted.join(", "));
-    eprintln!("  there is:  {}", found.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
-    eprintln!(
+    say!("error: the device code of the image is not what was asked for");
+    say!("  asked for: {}", wanted.join(", "));
+    say!("  there is:  {}", found.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    say!(
         "help: the tool that compiles it reads another variable than `arch-env` sets, or finds an older result; or set `verify = false`"
     );
     false
@@ -113,11 +114,11 @@ fn complete(
     if lacks.is_empty() {
         return Ok(true);
     }
-    eprintln!("error: `{}` could not start in this image", program.path);
+    say!("error: `{}` could not start in this image", program.path);
     for lack in &lacks {
-        eprintln!("  {}", explain(lack, &program.path));
+        say!("  {}", explain(lack, &program.path));
     }
-    eprintln!("help: {}", help(&lacks));
+    say!("help: {}", help(&lacks));
     Ok(false)
 }
 

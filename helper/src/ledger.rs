@@ -11,6 +11,7 @@ use longshore_helper::report::{
     Entry, LEDGER_DIR, SUMMARY_FILE, Summary, SummaryRequest, WARNINGS_FILE, Warning,
 };
 
+use crate::console::say;
 use crate::problem::{Doing, Result};
 use crate::{files, mtime, slots, tree};
 
@@ -28,7 +29,7 @@ fn directory() -> PathBuf {
 pub(crate) fn note(key: &str, took: Duration, output: &Path) {
     let written = try_note(&directory(), key, took, output);
     if let Err(error) = written {
-        eprintln!("note: could not write down how long this took: {error}");
+        say!("note: could not write down how long this took: {error}");
     }
 }
 

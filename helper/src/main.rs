@@ -4,6 +4,7 @@
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
+mod console;
 mod device;
 mod elf;
 mod environment;
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{env, panic};
 
+use crate::console::say;
 use crate::problem::{Problem, Result};
 use crate::runner::Verdict;
 
@@ -45,13 +47,13 @@ const USAGE: &str = "usage: longshore-helper record | build | finish | summary |
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        eprintln!("internal error: {info}");
-        eprintln!("please report this, with the lines above, as a bug of longshore-helper {}", version());
+        say!("internal error: {info}");
+        say!("please report this, with the lines above, as a bug of longshore-helper {}", version());
     }));
     match panic::catch_unwind(run) {
         Ok(Ok(code)) => code,
         Ok(Err(problem)) => {
-            eprintln!("error: {problem}");
+            say!("error: {problem}");
             ExitCode::FAILURE
         }
         Err(_) => ExitCode::from(EXIT_INTERNAL_ERROR),

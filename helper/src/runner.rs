@@ -8,6 +8,7 @@ use std::time::Instant;
 use longshore_helper::report::{WARNINGS_FILE, Warning};
 use longshore_helper::spec::{Spec, Step};
 
+use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
 use crate::{files, ledger, mtime, rustc, script_run, slots};
@@ -56,7 +57,7 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     }
     // For whoever reads the log: why a vertex took long. It is also the proof that the vertex ran, and was not
     // taken from a cache.
-    eprintln!(
+    say!(
         "longshore: {} took {:.1} s, after {:.1} s for a slot",
         spec.package,
         started.elapsed().as_secs_f32(),

@@ -14,6 +14,7 @@ use longshore_helper::report::Warning;
 use longshore_helper::spec::{Rustc, Spec};
 
 use self::diagnostics::{Level, Line, Tally};
+use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::runner::{self, Verdict};
@@ -61,23 +62,23 @@ pub(crate) fn run(
     let name = described(&step.name);
     if status.success() {
         if let Some(warnings) = tally.generated() {
-            eprintln!("warning: {name} generated {warnings}");
+            say!("warning: {name} generated {warnings}");
         }
         for directory in &directories {
             remove_dep_info(directory)?;
         }
         return Ok(Verdict::Passed);
     }
-    eprintln!("error: could not compile {name}{}", tally.due_to());
+    say!("error: could not compile {name}{}", tally.due_to());
     if tally.errors == 0 || status.code().is_none() {
-        eprintln!("\nCaused by:\n  process didn't exit successfully: `{}` ({status})", program.display());
+        say!("\nCaused by:\n  process didn't exit successfully: `{}` ({status})", program.display());
     }
     if let Some(text) = help::killed(status) {
-        eprintln!("help: {text}");
+        say!("help: {text}");
     }
     for (index, text) in helps.iter().enumerate() {
         if !helps[..index].contains(text) {
-            eprintln!("help: {text}");
+            say!("help: {text}");
         }
     }
     Ok(Verdict::Failed)
@@ -165,9 +166,9 @@ fn show(
         let line = String::from_utf8_lossy(&bytes);
         match diagnostics::read_line(line.trim_end_matches('\n')) {
             Line::Silent => {}
-            Line::Verbatim(text) => eprintln!("{text}"),
+            Line::Verbatim(text) => say!("{text}"),
             Line::Diagnostic { level, said, rendered } => {
-                eprintln!("{}", if coloured { &rendered } else { &said.rendered });
+                say!("{}", if coloured { &rendered } else { &said.rendered });
                 tally.count(level);
                 match level {
                     Level::Error => helps.extend(help::for_compile_error(&said.message, spec, &step.cwd)),

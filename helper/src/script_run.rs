@@ -10,6 +10,7 @@ use longshore_helper::NO_CACHE_ENV;
 use longshore_helper::report::Warning;
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
 
+use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::process::{self, Finished};
@@ -38,10 +39,7 @@ pub(crate) fn run(
     let cache = Cache::open(spec, step, &metadata, &links_outputs);
     let known = cache.as_ref().filter(|_| env::var_os(NO_CACHE_ENV).is_none());
     if let Some(output) = known.and_then(|cache| cache.restore(step, &environment)) {
-        eprintln!(
-            "note: reusing what the build script of {} produced; its inputs have not changed",
-            spec.package
-        );
+        say!("note: reusing what the build script of {} produced; its inputs have not changed", spec.package);
         show_warnings(spec, &output.warnings);
         warnings.extend(said(&output.warnings));
         files::write_json(Path::new(&step.script), &output)?;
@@ -61,13 +59,13 @@ pub(crate) fn run(
     let Said { mut output, errors } = match script::parse(&finished.stdout, dialect) {
         Ok(said) => said,
         Err(message) => {
-            eprintln!("error: {message}");
+            say!("error: {message}");
             return Ok(Verdict::Failed);
         }
     };
     if !errors.is_empty() {
         show_messages(spec, &output.warnings, &errors);
-        eprintln!("error: build script of `{}` logged errors", spec.package);
+        say!("error: build script of `{}` logged errors", spec.package);
         return Ok(Verdict::Failed);
     }
     output.out_dir.clone_from(&step.out_dir);
@@ -75,7 +73,7 @@ pub(crate) fn run(
     warnings.extend(said(&output.warnings));
     files::write_json(Path::new(&step.script), &output)?;
     if let Some(error) = cache.and_then(|cache| cache.store(step, &environment, &output).err()) {
-        eprintln!("note: could not keep what the build script of {} produced: {error}", spec.package);
+        say!("note: could not keep what the build script of {} produced: {error}", spec.package);
     }
     Ok(Verdict::Passed)
 }
@@ -165,13 +163,13 @@ fn show_failure(spec: &Spec, finished: &Finished) {
     let stdout = String::from_utf8_lossy(&finished.stdout);
     let stderr = String::from_utf8_lossy(&finished.stderr);
     show_stdout(&stdout, &stderr);
-    eprintln!("error: failed to run custom build command for `{}` ({})", spec.package, finished.status);
+    say!("error: failed to run custom build command for `{}` ({})", spec.package, finished.status);
     let all = format!("{stdout}\n{stderr}");
     if let Some(text) = help::for_failed_script(&all, spec) {
-        eprintln!("help: {text}");
+        say!("help: {text}");
     }
     if let Some(text) = help::killed(finished.status) {
-        eprintln!("help: {text}");
+        say!("help: {text}");
     }
 }
 
@@ -182,17 +180,17 @@ fn show_stdout(stdout: &str, stderr: &str) {
     if lines.iter().all(|line| line.trim().is_empty()) {
         return;
     }
-    eprintln!("  --- stdout");
+    say!("  --- stdout");
     for line in lines {
-        eprintln!("  {line}");
+        say!("  {line}");
     }
     let last: Vec<&str> = stderr.lines().collect();
     let last = &last[last.len().saturating_sub(STDERR_AGAIN)..];
     if !last.is_empty() {
-        eprintln!("  --- stderr");
+        say!("  --- stderr");
     }
     for line in last {
-        eprintln!("  {line}");
+        say!("  {line}");
     }
 }
 
@@ -214,10 +212,10 @@ fn said(messages: &[String]) -> impl Iterator<Item = Warning> {
 fn show_messages(spec: &Spec, warnings: &[String], errors: &[String]) {
     let package = spec.package.replacen(' ', "@", 1);
     for text in warnings {
-        eprintln!("warning: {package}: {text}");
+        say!("warning: {package}: {text}");
     }
     for text in errors {
-        eprintln!("error: {package}: {text}");
+        say!("error: {package}: {text}");
     }
 }
 

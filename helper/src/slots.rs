@@ -15,6 +15,7 @@ use longshore_helper::SLOTS_DIR;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+use crate::console::say;
 use crate::problem::{Doing, Problem, Result};
 
 /// Puts the slots elsewhere, for tests.
@@ -46,7 +47,7 @@ pub(crate) fn take() -> Slot {
         Ok(file) => Slot { _file: Some(file) },
         // Slots only save memory and time: a build that could not take one is still correct.
         Err(problem) => {
-            eprintln!("note: building without a slot: {problem}");
+            say!("note: building without a slot: {problem}");
             Slot { _file: None }
         }
     }
