@@ -1,6 +1,6 @@
 //! Answers to `--call`: gathers what the pure answers of [`call`](crate::call) are made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::Span;
 
@@ -135,25 +135,33 @@ pub async fn answer(
             };
             call::explain::answer(&document(project, planned, &compiled), before.as_ref())
         }
-        Call::Bake => call::bake::answer(&Bake {
-            context: ".".to_owned(),
-            dockerfile: entry.file.name().to_owned(),
-            targets: targets
-                .iter()
-                .filter(|target| !target.is_library())
-                .map(|target| target.name.clone())
-                .collect(),
-            variants: variant::all(&project.config.accelerators)
-                .into_iter()
-                .filter(|variant| !variant.is_short())
-                .map(|variant| BakeVariant {
-                    suffix: variant.suffix,
-                    platforms: variant.accelerator.platforms.iter().map(ToString::to_string).collect(),
-                })
-                .collect(),
-            tags: project.config.tags.clone(),
-            platforms: project.config.platforms.clone(),
-        }),
+        Call::Bake => {
+            let shown: Vec<Target> = wanted.map_or_else(|| targets.clone(), |target| vec![target.clone()]);
+            let images: Vec<&Target> = shown.iter().filter(|target| !target.is_library()).collect();
+            let mut secrets = BTreeMap::new();
+            for target in &images {
+                let compiled =
+                    compile(gateway, request, project, planned, std::slice::from_ref(*target)).await?;
+                let ids: BTreeSet<String> = compiled.secrets().map(|(id, _)| id.to_owned()).collect();
+                secrets.insert(target.name.clone(), ids);
+            }
+            call::bake::answer(&Bake {
+                context: ".".to_owned(),
+                dockerfile: entry.file.name().to_owned(),
+                targets: images.iter().map(|target| target.name.clone()).collect(),
+                secrets,
+                variants: variant::all(&project.config.accelerators)
+                    .into_iter()
+                    .filter(|variant| !variant.is_short())
+                    .map(|variant| BakeVariant {
+                        suffix: variant.suffix,
+                        platforms: variant.accelerator.platforms.iter().map(ToString::to_string).collect(),
+                    })
+                    .collect(),
+                tags: project.config.tags.clone(),
+                platforms: project.config.platforms.clone(),
+            })
+        }
     };
     Ok(answer)
 }

@@ -27,6 +27,7 @@ pub mod paths;
 pub mod plan;
 pub mod project;
 pub mod request;
+pub mod retell;
 pub mod run;
 pub mod summary;
 pub mod supply;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Digest, Platform, State};
+use buildkit_llb::{Digest, Platform, Span, State};
 use camino::Utf8PathBuf;
 use cargo_metadata::Metadata;
 
@@ -96,6 +96,12 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    /// Secrets that the members name, and where.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Span)> {
+        let all = self.members.configs.values().flat_map(|config| &config.secrets);
+        all.map(|secret| (secret.id.as_str(), &secret.span))
+    }
+
     /// What the members of a target have to tell.
     pub fn reports(&self, planned: &Planned, target: &Target) -> Vec<&State> {
         let wanted = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));

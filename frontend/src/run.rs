@@ -17,6 +17,7 @@ use crate::{
     output::{self, Built},
     project::{Compiled, Planned, Project},
     request::Request,
+    retell::{self, Known},
     summary::{self, Part},
     target::{self, Target},
     variant,
@@ -78,7 +79,9 @@ async fn build(
         .iter()
         .map(|(planned, target, compiled, image)| part(planned, target, compiled, image))
         .collect();
-    let summary = summary::look_back(gateway, request, &project.workshop, &project.context, &parts).await?;
+    let summary = summary::look_back(gateway, request, &project.workshop, &project.context, &parts)
+        .await
+        .map_err(|failure| retell(failure, &images))?;
     let mut built = Vec::new();
     for (planned, target, _, image) in images {
         let reference = context::solve(gateway, request, &image.files, When::Used).await?;
@@ -142,21 +145,25 @@ async fn dockerfile(
     let mentions = Mentions::parse(&String::from_utf8_lossy(entry.file.text()));
     let project = Project::load(gateway, request, frontend, entry).await?;
     let mut offers = Vec::new();
+    let mut secrets = Vec::new();
+    let mut names = Vec::new();
     for (at, platform) in request.platforms.iter().enumerate() {
         let planned = project.plan(gateway, request, platform, None).await?;
         let targets = targets(&project, &planned)?;
-        let names = || targets.iter().map(|target| target.name.as_str());
+        let all = || targets.iter().map(|target| target.name.as_str());
         if at == 0 {
             warn(gateway, &project.cautions(&planned)).await?;
-            warn(gateway, &forward::hidden(&mentions, names())).await?;
+            warn(gateway, &forward::hidden(&mentions, all())).await?;
         }
-        let wanted = forward::wanted(&mentions, names());
+        let wanted = forward::wanted(&mentions, all());
         let target_of = |name: &str| targets.iter().find(|target| target.name == name);
         let vertices = wanted
             .values()
             .filter_map(|name| target_of(name))
             .flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex));
         let compiled = project.compile(gateway, request, &planned, vertices).await?;
+        secrets.extend(compiled.secrets().map(|(id, span)| (id.to_owned(), span.clone())));
+        names.extend(targets.iter().map(|target| target.name.clone()));
         for (alias, name) in &wanted {
             let Some(target) = target_of(name) else { continue };
             let (state, config) =
@@ -165,7 +172,19 @@ async fn dockerfile(
         }
     }
     let inputs = gateway.inputs().await?;
-    Ok(gateway.solve_frontend(&forward::forward(request, &offers, inputs)).await?)
+    let built = gateway.solve_frontend(&forward::forward(request, &offers, inputs)).await;
+    built.map_err(|error| {
+        let secrets: Vec<_> = secrets.iter().map(|(id, span)| (id.as_str(), span)).collect();
+        let targets: Vec<&str> = names.iter().map(String::as_str).collect();
+        let known = Known { secrets: &secrets, targets: &targets, dockerfile: Some(&mentions) };
+        retell::retell(error.into(), &known)
+    })
+}
+
+/// Says what is known about a failing step.
+fn retell(failure: Failure, images: &[(Planned, Target, Compiled, Assembled)]) -> Failure {
+    let secrets: Vec<_> = images.iter().flat_map(|(_, _, compiled, _)| compiled.secrets()).collect();
+    retell::retell(failure, &Known { secrets: &secrets, ..Known::default() })
 }
 
 /// The plan that a target's name asks for.

@@ -146,6 +146,11 @@ fn total(seconds: impl Iterator<Item = f64>) -> f64 {
     seconds.fold(0.0, |sum, value| sum + value)
 }
 
+/// To milliseconds: more is not known.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 impl Summary {
     /// What the client prints when the build is done: a line for each image, and one for the packages.
     pub fn message(&self) -> String {
@@ -176,8 +181,8 @@ impl Summary {
             "steps": self.packages,
             "compiled": self.ran,
             "reused": self.packages.saturating_sub(self.ran),
-            "compiledSeconds": self.ran_seconds,
-            "allSeconds": self.all_seconds,
+            "compiledSeconds": rounded(self.ran_seconds),
+            "allSeconds": rounded(self.all_seconds),
         })
     }
 }

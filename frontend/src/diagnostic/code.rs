@@ -47,6 +47,7 @@ codes! {
     MissingArgument = "missing-argument", "A build argument that has to be given has no value.";
     MissingFile = "missing-file", "A file that the build needs is not in the build context.";
     MissingMember = "missing-member", "A member of the workspace is not in the build context.";
+    MissingSecret = "missing-secret", "A package needs a secret that the client does not give.";
     NoCargoInToolchain = "no-cargo-in-toolchain", "The toolchain image has no cargo.";
     NoEntryFile = "no-entry-file", "The file named by the build is not in the build context.";
     NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
@@ -96,6 +97,7 @@ mod tests {
             missing-argument
             missing-file
             missing-member
+            missing-secret
             no-cargo-in-toolchain
             no-entry-file
             no-lock-file

@@ -16,6 +16,16 @@ pub struct Error {
     /// What was being done, outermost first.
     doing: Vec<String>,
     status: rpc::Status,
+    told: Option<Box<Told>>,
+}
+
+/// What is said besides what BuildKit says.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Told {
+    /// In place of BuildKit's message.
+    message: Option<String>,
+    /// What to do.
+    help: Option<String>,
 }
 
 impl Error {
@@ -24,7 +34,22 @@ impl Error {
         Self {
             doing: Vec::new(),
             status: rpc::Status { code: code as i32, message: message.into(), details: Vec::new() },
+            told: None,
         }
+    }
+
+    /// Says it in other words. Code and details stay: clients show by them what failed, and where.
+    #[must_use]
+    pub fn retold(mut self, message: impl Into<String>) -> Self {
+        self.told.get_or_insert_default().message = Some(message.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.told.get_or_insert_default().help = Some(help.into());
+        self
     }
 
     /// Says what was being done, as it follows "failed to": ``read `Cargo.lock` from the build context``.
@@ -64,7 +89,12 @@ impl fmt::Display for Error {
         for what in &self.doing {
             write!(f, "failed to {what}: ")?;
         }
-        f.write_str(&self.status.message)
+        let told = self.told.as_deref();
+        f.write_str(told.and_then(|told| told.message.as_ref()).unwrap_or(&self.status.message))?;
+        match told.and_then(|told| told.help.as_ref()) {
+            Some(help) => write!(f, "\nhelp: {help}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -79,7 +109,7 @@ impl From<tonic::Status> for Error {
             message: status.message().to_owned(),
             details: Vec::new(),
         });
-        Self { doing: Vec::new(), status }
+        Self { doing: Vec::new(), status, told: None }
     }
 }
 

@@ -161,10 +161,10 @@ fn files_without_digests_are_said_to_be_unknown() {
         &before,
         &document(LINES),
         expect![[r#"
-        none of 6 vertices runs again
+            none of 6 vertices runs again, edits of sources aside
 
-        files not compared, since a plan has no digests of them: api
-    "#]],
+            files not compared, since a plan has no digests of them: api
+        "#]],
     );
 }
 
@@ -331,9 +331,9 @@ fn keys_are_told_without_an_earlier_plan() {
     );
     let answer = answer(&small, None);
     expect![[r#"
-        2 vertices; one runs again when something changes that stands below it
+        2 vertices. Each runs again when something changes that is listed for it.
 
-        every vertex
+        all of them
             toolchain    rust:1.95-bookworm (111111111111)
             helper       a
 

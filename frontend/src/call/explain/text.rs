@@ -16,7 +16,7 @@ const NAMES_MAX: usize = 12;
 pub(super) fn keys(document: &Document) -> String {
     let settings = &document.settings;
     let mut text = format!(
-        "{}; one runs again when something changes that stands below it\n\nevery vertex\n",
+        "{}. Each runs again when something changes that is listed for it.\n\nall of them\n",
         count(document.vertices.len(), "vertex", "vertices")
     );
     // Writing to a `String` cannot fail.
@@ -58,7 +58,11 @@ fn source(source: &Source) -> String {
 /// What changed, and what that makes run.
 pub(super) fn changes(now: &Document, changes: &Changes) -> String {
     let all = now.vertices.len();
+    let limits = if changes.not_compared.is_empty() { "" } else { ", edits of sources aside" };
     let mut text = match changes.run_again().len() {
+        0 if !limits.is_empty() => {
+            format!("none of {} runs again{limits}\n", count(all, "vertex", "vertices"))
+        }
         0 => format!("none of {} runs again\n", count(all, "vertex", "vertices")),
         1 => format!("1 of {} runs again\n", count(all, "vertex", "vertices")),
         many => format!("{many} of {} run again\n", count(all, "vertex", "vertices")),
