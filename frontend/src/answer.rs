@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::Span;
+use buildkit_llb::{Span, State};
 
 use crate::{
     assemble,
@@ -24,6 +24,7 @@ use crate::{
     request::{NamedContext, Request},
     summary,
     target::{self, Target},
+    units::PackageIx,
     variant,
 };
 
@@ -125,7 +126,7 @@ pub async fn answer(
         }
         Call::Plan => {
             let compiled = compile(gateway, request, project, planned, &targets).await?;
-            document(project, planned, &compiled).answer(&planned.plan)
+            document(gateway, request, project, planned, &compiled).await?.answer(&planned.plan)
         }
         Call::Explain => {
             let compiled = compile(gateway, request, project, planned, &targets).await?;
@@ -133,7 +134,8 @@ pub async fn answer(
                 Some((name, context)) => Some(earlier_plan(gateway, request, name, context).await?),
                 None => None,
             };
-            call::explain::answer(&document(project, planned, &compiled), before.as_ref())
+            let now = document(gateway, request, project, planned, &compiled).await?;
+            call::explain::answer(&now, before.as_ref())
         }
         Call::Bake => {
             let shown: Vec<Target> = wanted.map_or_else(|| targets.clone(), |target| vec![target.clone()]);
@@ -256,7 +258,14 @@ fn outline(project: &Project, planned: &Planned, compiled: &Compiled, target: &T
     }
 }
 
-fn document(project: &Project, planned: &Planned, compiled: &Compiled) -> Document {
+/// The plan with everything that keys hold, members' files too.
+async fn document(
+    gateway: &impl Gateway,
+    request: &Request,
+    project: &Project,
+    planned: &Planned,
+    compiled: &Compiled,
+) -> Result<Document, Failure> {
     let recording = &planned.workspace.recording;
     let settings = Settings {
         toolchain: project.config.toolchain.reference.familiar(),
@@ -268,12 +277,13 @@ fn document(project: &Project, planned: &Planned, compiled: &Compiled) -> Docume
         target: planned.selection.target.clone(),
         profile: planned.selection.profile.clone(),
     };
-    let members = compiled
-        .members
-        .outside
-        .iter()
-        .map(|(package, outside)| (*package, MemberFiles { outside: outside.clone(), digests: None }));
-    Document::new(settings, &planned.graph, &planned.plan, &project.lock, &members.collect())
+    let own: Vec<&State> = compiled.own.values().collect();
+    let digests = summary::digests(gateway, request, &project.workshop, own).await?;
+    let digests: BTreeMap<PackageIx, _> = compiled.own.keys().copied().zip(digests).collect();
+    let members = compiled.members.outside.iter().map(|(package, outside)| {
+        (*package, MemberFiles { outside: outside.clone(), digests: digests.get(package).cloned() })
+    });
+    Ok(Document::new(settings, &planned.graph, &planned.plan, &project.lock, &members.collect()))
 }
 
 fn first_line(text: &str) -> String {

@@ -27,3 +27,5 @@ pub const SUMMARY: &str = "/longshore/summary";
 pub const FINISHED: &str = "/longshore/finished";
 /// What a cache must carry along with an image.
 pub const KEPT: &str = "/longshore/kept";
+/// Members' own files, of which digests are wanted.
+pub const DIGESTED: &str = "/longshore/digested";

@@ -16,7 +16,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
         Prefix, Workshop, crates,
-        package::{self, CachePrefix, Grants, Output, SecretGrant, Sources, Toolkit, packages},
+        package::{self, CachePrefix, Grants, Output, Packages, SecretGrant, Sources, Toolkit, packages},
         record::Selection,
     },
     gateway::{Failure, Gateway},
@@ -91,6 +91,8 @@ pub struct Compiled {
     pub members: Members,
     /// What each vertex makes.
     pub outputs: BTreeMap<VertexId, Output>,
+    /// Members' own files.
+    pub own: BTreeMap<PackageIx, State>,
     /// What some of them see.
     pub toolkit: Option<Toolkit>,
 }
@@ -305,7 +307,7 @@ impl Project {
             Some(variant) => Some(self.toolkit(gateway, request, planned, variant, &members, &wanted).await?),
             None => None,
         };
-        let outputs = packages(
+        let Packages { outputs, own } = packages(
             &self.workshop,
             graph,
             plan,
@@ -325,7 +327,7 @@ impl Project {
                 build: request.session.as_str(),
             },
         );
-        Ok(Compiled { members, outputs, toolkit })
+        Ok(Compiled { members, outputs, own, toolkit })
     }
 
     /// The toolkit of an accelerator, and who sees it: packages that name it or are known to want it, and what is

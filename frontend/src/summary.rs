@@ -65,6 +65,7 @@ pub async fn look_back(
         images: parts.iter().map(|part| part.files).collect(),
         reports: parts.iter().flat_map(|part| part.reports.iter().copied()).collect(),
         since: request.started,
+        digested: Vec::new(),
     };
     let found = read(gateway, request, &summary(workshop, &looked)).await?;
     warn(gateway, request, build_context, &found.warnings).await?;
@@ -95,6 +96,20 @@ pub async fn known(
 ) -> Result<BTreeMap<String, Entry>, Failure> {
     let looked = Looked { keys, since: request.started, ..Looked::default() };
     Ok(read(gateway, request, &summary(workshop, &looked)).await?.entries)
+}
+
+/// The digests of files by path, of each of these filesystems.
+///
+/// # Errors
+/// The daemon cannot be asked.
+pub async fn digests(
+    gateway: &impl Gateway,
+    request: &Request,
+    workshop: &Workshop,
+    filesystems: Vec<&State>,
+) -> Result<Vec<BTreeMap<String, String>>, Failure> {
+    let looked = Looked { digested: filesystems, since: request.started, ..Looked::default() };
+    Ok(read(gateway, request, &summary(workshop, &looked)).await?.digests)
 }
 
 async fn read(gateway: &impl Gateway, request: &Request, state: &State) -> Result<report::Summary, Failure> {

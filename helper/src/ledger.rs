@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest as _, Sha256};
 
 use longshore_helper::report::{
     Entry, LEDGER_DIR, SUMMARY_FILE, Summary, SummaryRequest, WARNINGS_FILE, Warning,
@@ -79,6 +82,27 @@ fn size(path: &Path) -> io::Result<u64> {
     visit(path, &mut BTreeMap::new())
 }
 
+/// Adds the files below a directory, by their paths from `root`.
+fn digests(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) -> io::Result<()> {
+    for name in tree::names(&root.join(directory))? {
+        let below = directory.join(name);
+        let path = root.join(&below);
+        let kind = fs::symlink_metadata(&path)?.file_type();
+        if kind.is_dir() {
+            digests(root, &below, files)?;
+            continue;
+        }
+        let data = if kind.is_symlink() {
+            fs::read_link(&path)?.into_os_string().into_vec()
+        } else {
+            fs::read(&path)?
+        };
+        let digest = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
+        files.insert(below.to_string_lossy().into_owned(), digest);
+    }
+    Ok(())
+}
+
 /// `longshore-helper summary`: what the ledger says about these vertices, and how large these directories are.
 pub(crate) fn summarise(request: &SummaryRequest) -> Result<()> {
     let directory = directory();
@@ -101,6 +125,12 @@ pub(crate) fn summarise(request: &SummaryRequest) -> Result<()> {
                 summary.warnings.extend(files::read_json::<Vec<Warning>>(&file)?);
             }
         }
+    }
+    for digested in &request.digested {
+        let root = Path::new(digested);
+        let mut files = BTreeMap::new();
+        digests(root, Path::new(""), &mut files).doing("read", root)?;
+        summary.digests.push(files);
     }
     summary.warnings.sort();
     summary.warnings.dedup();

@@ -54,6 +54,9 @@ pub struct SummaryRequest {
     /// Directories with reports of vertices: a directory for each, which may have a [`WARNINGS_FILE`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<String>,
+    /// Directories of whose files the digests are wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digested: Vec<String>,
     /// Where to write the answer.
     pub output: String,
     /// When the build began, in milliseconds since 1970. It also makes each build ask anew.
@@ -70,4 +73,8 @@ pub struct Summary {
     /// What the reports have, each once, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// For each of the digested directories: its files by path, and the SHA-256 of each in hexadecimal; of a link, that of
+    /// what it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digests: Vec<BTreeMap<String, String>>,
 }

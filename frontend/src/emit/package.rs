@@ -115,14 +115,23 @@ pub struct Output {
     pub ledger: String,
 }
 
-/// The outputs of `wanted`, which must hold the inputs of all it holds.
+/// The graphs of packages.
+#[derive(Debug, Clone, Default)]
+pub struct Packages {
+    /// What vertices make.
+    pub outputs: BTreeMap<VertexId, Output>,
+    /// Members' own files.
+    pub own: BTreeMap<PackageIx, State>,
+}
+
+/// The graph of `wanted`, which must hold the inputs of all it holds.
 pub fn packages(
     workshop: &Workshop,
     graph: &UnitGraph,
     plan: &Plan,
     wanted: &BTreeSet<VertexId>,
     sources: &Sources<'_>,
-) -> BTreeMap<VertexId, Output> {
+) -> Packages {
     let mut members: BTreeMap<PackageIx, State> = BTreeMap::new();
     let mut outputs: BTreeMap<VertexId, Output> = BTreeMap::new();
     // Ids are in order of dependency.
@@ -190,7 +199,7 @@ pub fn packages(
         };
         outputs.insert(*id, Output { files, report, ledger: request.ledger });
     }
-    outputs
+    Packages { outputs, own: members }
 }
 
 /// What the helper is asked to do in a vertex.

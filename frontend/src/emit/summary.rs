@@ -20,6 +20,8 @@ pub struct Looked<'a> {
     pub images: Vec<&'a State>,
     /// Reports of members.
     pub reports: BTreeSet<&'a State>,
+    /// Filesystems of whose files the digests are wanted.
+    pub digested: Vec<&'a State>,
     /// When the build began, in milliseconds since 1970.
     pub since: u64,
 }
@@ -29,7 +31,9 @@ pub fn summary(workshop: &Workshop, looked: &Looked<'_>) -> State {
     let places = |top: &str, count: usize| (0..count).map(|at| format!("{top}/{at}")).collect::<Vec<_>>();
     let measured = places(paths::IMAGE, looked.images.len());
     let reports = places(paths::REPORT, looked.reports.len());
+    let digested = places(paths::DIGESTED, looked.digested.len());
     let request = SummaryRequest {
+        digested: digested.clone(),
         keys: looked.keys.clone(),
         measured: measured.clone(),
         reports: if reports.is_empty() { Vec::new() } else { vec![paths::REPORT.to_owned()] },
@@ -39,7 +43,11 @@ pub fn summary(workshop: &Workshop, looked: &Looked<'_>) -> State {
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");
     let mut exec = workshop.helper("summary", &request).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
     let images = looked.images.iter().copied();
-    let looked_at = measured.iter().zip(images).chain(reports.iter().zip(looked.reports.iter().copied()));
+    let looked_at = measured
+        .iter()
+        .zip(images)
+        .chain(reports.iter().zip(looked.reports.iter().copied()))
+        .chain(digested.iter().zip(looked.digested.iter().copied()));
     for (place, state) in looked_at {
         exec = exec.mount(place, known_by_origin(state));
     }

@@ -133,6 +133,12 @@ pub(crate) fn questions_are_answered() -> Result {
     let other = ask("explain", &["--build-context", &context, "--build-arg", "PROFILE=dev"])?.stdout;
     assert!(other.contains("run again") && !other.contains("none of "), "{other}");
 
+    let edited = Project::of_testdata("shop")?;
+    edited.append("tool/src/main.rs", "\n// edited\n")?;
+    let args = ["-f", "Cargo.toml", "--call", "explain", "--build-context", &context, "."];
+    let edited = buildx(edited.path(), &args)?.stdout;
+    assert!(edited.contains("1 of ") && edited.contains("changed tool/src/main.rs"), "{edited}");
+
     let bake = ask("bake", &[])?.stdout;
     std::fs::write(scratch.path().join("docker-bake.json"), &bake)?;
     let file = scratch.path().join("docker-bake.json");
