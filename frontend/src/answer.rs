@@ -139,19 +139,12 @@ pub async fn answer(
         }
         Call::Bake => {
             let shown: Vec<Target> = wanted.map_or_else(|| targets.clone(), |target| vec![target.clone()]);
-            let images: Vec<&Target> = shown.iter().filter(|target| !target.is_library()).collect();
-            let mut secrets = BTreeMap::new();
-            for target in &images {
-                let compiled =
-                    compile(gateway, request, project, planned, std::slice::from_ref(*target)).await?;
-                let ids: BTreeSet<String> = compiled.secrets().map(|(id, _)| id.to_owned()).collect();
-                secrets.insert(target.name.clone(), ids);
-            }
+            // Where secrets come from is for whoever builds to say: bake refuses a file with one that is not there.
+            let images = shown.iter().filter(|target| !target.is_library());
             call::bake::answer(&Bake {
                 context: ".".to_owned(),
                 dockerfile: entry.file.name().to_owned(),
-                targets: images.iter().map(|target| target.name.clone()).collect(),
-                secrets,
+                targets: images.map(|target| target.name.clone()).collect(),
                 variants: variant::all(&project.config.accelerators)
                     .into_iter()
                     .filter(|variant| !variant.is_short())

@@ -29,7 +29,10 @@ pub fn retell(failure: Failure, known: &Known<'_>) -> Failure {
     let Failure::World(error) = failure else { return failure };
     let message = error.status().message.clone();
     if let Some(id) = between(&message, "secret ", ": not found") {
-        let given = format!("pass `--secret id={id},src=FILE`, or `--secret id={id},env=VARIABLE`");
+        let given = format!(
+            "pass `--secret id={id},src=FILE` or `--secret id={id},env=VARIABLE`, with bake \
+             `--set '*.secrets=id={id},src=FILE'`"
+        );
         return match known.secrets.iter().find(|(known, _)| *known == id) {
             Some((_, span)) => {
                 Diagnostic::error(Code::MissingSecret, format!("the client gives no secret `{id}`"))
@@ -122,15 +125,15 @@ mod tests {
             "secret token: not found",
             None,
             expect![[r#"
-            the client gives no secret `token`
-            help: pass `--secret id=token,src=FILE`, or `--secret id=token,env=VARIABLE`; or make it optional: `required = false`"#]],
+                the client gives no secret `token`
+                help: pass `--secret id=token,src=FILE` or `--secret id=token,env=VARIABLE`, with bake `--set '*.secrets=id=token,src=FILE'`; or make it optional: `required = false`"#]],
         );
         check(
             "secret other: not found",
             None,
             expect![[r#"
-            secret other: not found
-            help: pass `--secret id=other,src=FILE`, or `--secret id=other,env=VARIABLE`"#]],
+                secret other: not found
+                help: pass `--secret id=other,src=FILE` or `--secret id=other,env=VARIABLE`, with bake `--set '*.secrets=id=other,src=FILE'`"#]],
         );
     }
 

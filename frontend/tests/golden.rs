@@ -130,7 +130,6 @@ fn answers(project: &Project, plan: &Plan) -> Vec<(&'static str, String)> {
         .collect();
     let file = Bake {
         variants: Vec::new(),
-        secrets: BTreeMap::new(),
         context: ".".to_owned(),
         dockerfile: "Cargo.toml".to_owned(),
         targets: plan.targets.iter().map(|target| target.name.clone()).collect(),

@@ -15,8 +15,6 @@ pub struct Bake {
     pub dockerfile: String,
     /// What `--target` takes, in the order of the file.
     pub targets: Vec<String>,
-    /// Secrets that some package needs, by target.
-    pub secrets: BTreeMap<String, BTreeSet<String>>,
     /// Tags of each image, with `{target}` where its name belongs: `registry.example.com/acme/{target}:latest`. May be empty.
     pub tags: Vec<String>,
     /// Platforms of every image; empty for the builder's own.
@@ -76,10 +74,6 @@ fn entry(bake: &Bake, target: &str, variant: Option<&Variant>) -> Value {
             literal(&format!("{tag}{latest}{after}"))
         });
         entry.insert("tags", tags.collect());
-    }
-    if let Some(secrets) = bake.secrets.get(target).filter(|secrets| !secrets.is_empty()) {
-        // From the variable of that name, or the file.
-        entry.insert("secret", secrets.iter().map(|id| literal(&format!("id={id}"))).collect());
     }
     // Where a platform is asked for that the accelerator does not have, there is nothing to build for it.
     let limits = variant.map(|variant| variant.platforms.as_slice()).unwrap_or_default();
