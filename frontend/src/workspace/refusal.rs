@@ -32,6 +32,9 @@ pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, too
     if let Some(directory) = missing_manifest(&said) {
         return missing(&said, directory, manifest);
     }
+    if let Some(unknown) = unknown_setting(&said, manifest) {
+        return unknown;
+    }
     let how = if failure.status == -1 { "was killed" } else { "failed" };
     let message = format!("`{}` {how}\n{said}", short(&failure.command));
     let diagnostic = Diagnostic::error(Code::CargoFailed, message.trim_end());
@@ -42,6 +45,34 @@ pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, too
         Some(range) => diagnostic.at(&manifest.span(range)),
         None => diagnostic,
     }
+}
+
+/// A profile or feature of the settings, or of a build argument, that no manifest has.
+fn unknown_setting(said: &str, manifest: &SourceFile) -> Option<Diagnostic> {
+    let profile = said.split("profile `").nth(1).filter(|rest| rest.contains("is not defined"));
+    let (name, message, help) = match profile {
+        Some(rest) => {
+            let name = rest.split('`').next()?;
+            let help = format!(
+                "write a table `[profile.{name}]` into the workspace's manifest, with `inherits = \"release\"`; or name \
+                 another as `profile` or `--build-arg PROFILE=…`"
+            );
+            (name, format!("there is no profile `{name}`"), help)
+        }
+        None => {
+            let list =
+                ["this feature: ", "these features: "].iter().find_map(|word| said.split(word).nth(1))?;
+            let name = list.split([',', ' ', '\n']).next()?;
+            let help =
+                "features are named in `features` and in `--build-arg FEATURES=…`, as `package/feature`";
+            (name, format!("there is no feature `{name}`\n{said}"), help.to_owned())
+        }
+    };
+    let unknown = Diagnostic::error(Code::CargoFailed, message).help(help);
+    Some(match quoted(&String::from_utf8_lossy(manifest.text()), name) {
+        Some(range) => unknown.at(&manifest.span(range)),
+        None => unknown,
+    })
 }
 
 /// The manifests ask for what the lock file does not have. The vertex holds the locked packages and no others, so

@@ -258,3 +258,50 @@ fn a_program_that_is_not_there_is_told_from_one_that_was_killed() {
     assert_eq!(killed.code, Code::CargoFailed);
     assert_eq!(killed.message, "`cargo build` was killed");
 }
+
+#[test]
+fn settings_name_what_no_manifest_has() {
+    let manifest = SourceFile::new(
+        "Cargo.toml",
+        "TOML",
+        "[workspace.metadata.longshore]\nprofile = \"disst\"\nfeatures = [\"app/metrcs\"]\n",
+    );
+    let lock = SourceFile::new("Cargo.lock", "TOML", "version = 4\n");
+    let drawn = |stderr: &str| {
+        let failure = failed("cargo build --quiet", 101, stderr);
+        draw(&diagnose(&failure, &manifest, &lock, "rust:1.95-bookworm").into())
+    };
+    expect![[r#"
+        Cargo.toml:2
+        --------------------
+           1 |     [workspace.metadata.longshore]
+           2 | >>> profile = "disst"
+           3 |     features = ["app/metrcs"]
+           4 |     
+        --------------------
+        ERROR: failed to build: failed to solve: there is no profile `disst`
+        help: write a table `[profile.disst]` into the workspace's manifest, with `inherits = "release"`; or name another as `profile` or `--build-arg PROFILE=…`
+    "#]].assert_eq(&drawn("error: profile `disst` is not defined\n"));
+    expect![[r#"
+        Cargo.toml:3
+        --------------------
+           1 |     [workspace.metadata.longshore]
+           2 |     profile = "disst"
+           3 | >>> features = ["app/metrcs"]
+           4 |     
+        --------------------
+        ERROR: failed to build: failed to solve: there is no feature `app/metrcs`
+        error: the package 'app' does not contain this feature: app/metrcs
+        help: features are named in `features` and in `--build-arg FEATURES=…`, as `package/feature`
+    "#]]
+    .assert_eq(&drawn("error: the package 'app' does not contain this feature: app/metrcs\n"));
+    expect![[r#"
+        ERROR: failed to build: failed to solve: there is no feature `other`
+        error: none of the selected packages contains this feature: other
+        selected packages: app
+        help: features are named in `features` and in `--build-arg FEATURES=…`, as `package/feature`
+    "#]]
+    .assert_eq(&drawn(
+        "error: none of the selected packages contains this feature: other\nselected packages: app\n",
+    ));
+}
