@@ -95,6 +95,9 @@ pub async fn answer(
                     is_bare: assemble::base_name(project, planned, &compiled, target).is_none(),
                 };
                 warnings.extend(lint::image(&facts));
+                let closure = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
+                let seen = closure.iter().map(|id| planned.plan.vertex(*id).inputs.len());
+                warnings.extend(lint::cache(&target.name, seen));
             }
             check(Ok(warnings), entry)
         }

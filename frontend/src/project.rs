@@ -280,6 +280,8 @@ impl Project {
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
         let toolchain = self.config.toolchain.reference.familiar();
         let mut warnings = caution::warnings(&self.context.listing, &planned.workspace.recording, &toolchain);
+        let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
+        warnings.extend(std::iter::once(&self.context.manifest).chain(manifests).flat_map(caution::misspelt));
         warnings.extend(self.context.cargo_config.iter().flat_map(caution::cargo_config));
         warnings
     }

@@ -41,6 +41,7 @@ codes! {
     InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";
     InvalidOption = "invalid-option", "A build option has a value that cannot be understood.";
     InvalidValue = "invalid-value", "A setting has a value that it cannot have.";
+    LargeCache = "large-cache", "An exported cache of a target may be too large to be imported.";
     LockOutOfDate = "lock-out-of-date", "Cargo.lock does not fit the manifests.";
     LockSyntax = "lock-syntax", "Cargo.lock cannot be read.";
     ManifestSyntax = "manifest-syntax", "The file is not valid TOML.";
@@ -91,6 +92,7 @@ mod tests {
             invalid-context
             invalid-option
             invalid-value
+            large-cache
             lock-out-of-date
             lock-syntax
             manifest-syntax

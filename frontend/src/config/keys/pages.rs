@@ -67,9 +67,10 @@ pub fn reference() -> String {
 }
 
 /// Rules that are about taste and not about mistakes.
-const RULES: [Code; 6] = [
+const RULES: [Code; 7] = [
     Code::DebugProfile,
     Code::FloatingTag,
+    Code::LargeCache,
     Code::PrivilegedPort,
     Code::RootUser,
     Code::SecretInEnv,
