@@ -127,6 +127,14 @@ pub(crate) fn of_any_store() -> Vec<Trial> {
     tests
 }
 
+/// Those that need toolkits which are too large for every run.
+pub(crate) fn of_more_accelerators() -> Vec<Trial> {
+    vec![
+        test("one_image_for_two_of_amds_gpus", accelerators::one_image_for_two_gpus),
+        test("a_missing_architecture_does_not_ship", accelerators::a_missing_architecture_does_not_ship),
+    ]
+}
+
 /// Removes what tests share.
 pub(crate) fn clean_up() {
     unseen::clean_up();

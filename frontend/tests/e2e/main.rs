@@ -3,8 +3,9 @@
 //! Runs with `E2E=1` only, and then needs `docker` with buildx, `DOCKER_HOST` and the rest in the environment
 //! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images` and `images --cross`, and the frontend as
 //! `localhost/longshore:dev`. `E2E=graph` runs those that need no containerd image store, `E2E=oldest` those that the
-//! oldest engine and client pass. Tests share the engine, so they run one after the other, in the order of [`cases`]:
-//! what one has built, the next finds in the cache. Any of them also runs alone.
+//! oldest engine and client pass, `E2E=accel` those that need more toolkits (`images --rocm`). Tests share the engine, so
+//! they run one after the other, in the order of [`cases`]: what one has built, the next finds in the cache. Any of them
+//! also runs alone.
 //!
 //! It knows the frontend only from outside: no item of the library is used here.
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Ok("1") => cases::all(),
         Ok("graph") => cases::of_any_store(),
         Ok("oldest") => cases::of_the_oldest(),
+        Ok("accel") => cases::of_more_accelerators(),
         _ => {
             eprintln!("e2e: not asked for; E2E=1 runs these tests on the Docker Engine in the environment");
             return ExitCode::SUCCESS;

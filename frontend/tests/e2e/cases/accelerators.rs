@@ -14,10 +14,13 @@ use crate::{
 /// NVIDIA's compiler, in place of NVIDIA's image.
 const TOOLKIT: &str = "nvidia/cuda:13.0.2-devel-ubuntu24.04=docker-image://longshore/cuda:13";
 
+/// Debian's clang, in place of AMD's image.
+const ROCM: &str = "rocm/dev-ubuntu-24.04:7.2.4-complete=docker-image://longshore/rocm:debian";
+
 fn build(project: &Path, target: &str) -> Result<Build> {
     Order::build(&Engine::of_environment(), project, target)
         .target(target)
-        .args(["--build-context", TOOLKIT])
+        .args(["--build-context", TOOLKIT, "--build-context", ROCM])
         .run()
 }
 
@@ -149,5 +152,34 @@ pub(crate) fn questions_know_accelerators() -> Result {
         "registry.example.com/saxpy/saxpy:1.0-cuda-sm80"
     );
     assert_eq!(bake["group"]["cuda-sm80"]["targets"][0], "saxpy-cuda-sm80");
+    Ok(())
+}
+
+/// AMD's tools take all architectures at once.
+pub(crate) fn one_image_for_two_gpus() -> Result {
+    must(&testdata("saxpy"), "saxpy")?;
+    let built = must(&testdata("saxpy"), "saxpy-rocm")?;
+    let compiled: BTreeSet<&str> = built.progress.compiled().into_keys().collect();
+    assert!(!compiled.iter().any(|name| name.contains("numbers") || name.contains("itoa")), "{compiled:?}");
+    let said = says("saxpy-rocm")?;
+    assert!(said.contains("bytes for rocm\n1000000 on the CPU"), "{said}");
+    let args =
+        ["image", "inspect", "--format", "{{index .Config.Labels \"longshore.archs\"}}", &tag("saxpy-rocm")];
+    assert_eq!(Engine::of_environment().docker(args).run()?.trim(), "gfx90a,gfx1100");
+    Ok(())
+}
+
+/// One of two architectures is not compiled for.
+pub(crate) fn a_missing_architecture_does_not_ship() -> Result {
+    let project = Project::of_testdata("saxpy")?;
+    project.replace(
+        "Cargo.toml",
+        "features = [\"saxpy/rocm\"]\n",
+        "features = [\"saxpy/rocm\"]\nbuild.arch-env = { AMDGPU_TARGETS = \"gfx90a\" }\n",
+    )?;
+    let refused = build(project.path(), "saxpy-rocm")?;
+    let said = refused.progress.tail();
+    assert!(!refused.succeeded, "{said}");
+    assert!(said.contains("asked for: gfx90a, gfx1100") && said.contains("there is:  gfx90a\n"), "{said}");
     Ok(())
 }
