@@ -29,6 +29,8 @@ use crate::{
 pub struct Assembled {
     /// Its filesystem.
     pub files: State,
+    /// A run of it that has to succeed.
+    pub smoke: Option<State>,
     /// Its configuration, JSON.
     pub config: Vec<u8>,
     /// What it stands on; absent for `scratch`.
@@ -107,8 +109,19 @@ pub async fn assemble(
         image.labels.entry(name).or_insert(value);
     }
     let config = image::config(&base_config, &planned.platform, &image, epoch);
+    let mut env = base_config.env();
+    env.extend(settings.env.clone());
+    let smoke = filesystem::Smoke {
+        platform: &planned.platform,
+        command: image.entrypoint.iter().chain(&settings.smoke).cloned().collect(),
+        env,
+        user: &settings.user,
+        workdir: settings.workdir.as_deref().unwrap_or("/"),
+    };
+    let runs_here = planned.platform == request.build_platform && !settings.smoke.is_empty();
+    let smoke = runs_here.then(|| filesystem::smoke(&files, &smoke, &about));
     let base_name = base_image.map(|name| name.familiar());
-    Ok(Assembled { files, config, base, base_name, settings })
+    Ok(Assembled { files, smoke, config, base, base_name, settings })
 }
 
 /// A target as other builds see it: an image, or a program or library at the root of an empty filesystem.

@@ -29,3 +29,5 @@ pub const FINISHED: &str = "/longshore/finished";
 pub const KEPT: &str = "/longshore/kept";
 /// Members' own files, of which digests are wanted.
 pub const DIGESTED: &str = "/longshore/digested";
+/// Where a smoke test could write, so that there is something to depend on.
+pub const SMOKE: &str = "/longshore/smoke";

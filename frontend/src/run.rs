@@ -110,6 +110,7 @@ fn part<'a>(
         files: &image.files,
         keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
         reports: compiled.reports(planned, target),
+        smoke: image.smoke.as_ref(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Part<'a> {
     pub keys: Vec<String>,
     /// Reports of its members.
     pub reports: Vec<&'a State>,
+    /// Its smoke test.
+    pub smoke: Option<&'a State>,
 }
 
 /// What a build did.
@@ -66,6 +68,7 @@ pub async fn look_back(
         reports: parts.iter().flat_map(|part| part.reports.iter().copied()).collect(),
         since: request.started,
         digested: Vec::new(),
+        ran: parts.iter().filter_map(|part| part.smoke).collect(),
     };
     let found = read(gateway, request, &summary(workshop, &looked)).await?;
     warn(gateway, request, build_context, &found.warnings).await?;

@@ -84,6 +84,8 @@ pub struct ImageSettings {
     pub libraries: Libraries,
     /// Version and revision are written into programs that have room for it.
     pub stamp: bool,
+    /// Arguments with which the image is run once before it ships; empty for not at all.
+    pub smoke: Vec<String>,
 }
 
 impl Default for ImageSettings {
@@ -105,6 +107,7 @@ impl Default for ImageSettings {
             certificates: None,
             libraries: Libraries::Check,
             stamp: false,
+            smoke: Vec::new(),
         }
     }
 }
@@ -144,6 +147,8 @@ pub struct ImageOverrides {
     pub libraries: Option<Libraries>,
     /// Replaces the workspace's.
     pub stamp: Option<bool>,
+    /// Replaces the workspace's.
+    pub smoke: Option<Vec<String>>,
 }
 
 impl ImageSettings {
@@ -164,6 +169,7 @@ impl ImageSettings {
         settings.entrypoint = overrides.entrypoint.or(settings.entrypoint);
         settings.volumes = overrides.volumes.unwrap_or(settings.volumes);
         settings.stop_signal = overrides.stop_signal.or(settings.stop_signal);
+        settings.smoke = overrides.smoke.unwrap_or(settings.smoke);
         settings.healthcheck = overrides.healthcheck.or(settings.healthcheck);
         settings.certificates = overrides.certificates.or(settings.certificates);
         settings.libraries = overrides.libraries.unwrap_or(settings.libraries);

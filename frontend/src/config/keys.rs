@@ -132,6 +132,7 @@ keys! {
     "healthcheck" ALL Shape::Check, "the base's", "How to see that the program is well: `cmd` (a list, or a line for a shell), `interval`, `timeout`, `start-period`, `start-interval`, `retries`; or `false`.", "healthcheck = { cmd = [\"/usr/local/bin/server\", \"--health\"], interval = \"30s\" }";
     "files" ALL Shape::Tables(FILE), "none", "Files and directories of the build context. `from` is relative to the workspace root; of a directory the contents land in `to`.", "files = [{ from = \"static\", to = \"/srv/static/\", owner = \"65532:65532\", mode = \"0644\" }]";
     "assets" ALL Shape::Tables(ASSET), "none", "Downloads, each in a layer of its own, checked by BuildKit. With `unpack`, archives.", "assets = [{ url = \"https://example.com/model.bin\", sha256 = \"8d94194b1fa3c519259125912d5f2a8527eb70054090d3c80722da58c9f9444b\", to = \"/models/model.bin\" }]";
+    "smoke" ALL Shape::Texts, "none", "Arguments with which the image is run once before it ships, without a network and on the builder's platform only. A failure is one of the build.", "smoke = [\"--version\"]";
     "stamp" ALL Shape::Flag, "`false`", "Version and git revision become labels, and are written into programs that have a section `.longshore.stamp`, in the last step.", "stamp = true";
 }
 

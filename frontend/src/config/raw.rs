@@ -61,6 +61,7 @@ pub(super) struct RawImage {
     pub(super) certificates: Option<bool>,
     pub(super) libraries: Option<Spanned<String>>,
     pub(super) stamp: Option<bool>,
+    pub(super) smoke: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// An element of `expose`: `8080` or `"8080/tcp"`.
@@ -217,6 +218,7 @@ impl RawImage {
             certificates: table.boolean("certificates"),
             libraries: table.string("libraries"),
             stamp: table.boolean("stamp"),
+            smoke: table.strings("smoke"),
         }
     }
 }

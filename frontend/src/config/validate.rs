@@ -178,6 +178,7 @@ pub(super) fn image(raw: RawImage, gathered: &mut Vec<Diagnostic>) -> ImageOverr
             };
             paths.value.into_iter().filter_map(check).collect()
         }),
+        smoke: raw.smoke.map(|list| list.value.into_iter().map(|word| word.value).collect()),
         stop_signal: raw
             .stop_signal
             .and_then(|name| valid("stop-signal", name, |name| contents::signal(&name.value), gathered)),

@@ -3,7 +3,9 @@
 //! The base; each asset; certificates and users; the user's files; the programs. The last step before the layers is a
 //! vertex that looks at the programs with the image's own eyes: whether they could start there.
 
-use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Slot, Span, State};
+use std::collections::BTreeMap;
+
+use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Slot, Span, State};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
 use super::{Prefix, Workshop, known_by_origin};
@@ -162,6 +164,37 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     match about.span {
         Some(span) => files.at(span).state(),
         None => files.state(),
+    }
+}
+
+/// What an image is run with.
+#[derive(Debug, Clone)]
+pub struct Smoke<'a> {
+    /// The platform that it is for, which is the builder's.
+    pub platform: &'a Platform,
+    /// Its entrypoint, and what the user adds.
+    pub command: Vec<String>,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+    /// Whom it runs as.
+    pub user: &'a str,
+    /// Where it starts.
+    pub workdir: &'a str,
+}
+
+/// Runs an image as a container would be started from it. Nothing comes of it but whether it works.
+pub fn smoke(files: &State, smoke: &Smoke<'_>, about: &About<'_>) -> State {
+    let exec = Exec::new(smoke.platform, files, smoke.command.clone())
+        .envs(smoke.env.clone())
+        .user(smoke.user)
+        .cwd(smoke.workdir)
+        .offline()
+        .output(paths::SMOKE, &State::SCRATCH)
+        .labeled(format!("smoke:{}", about.name))
+        .named(format!("{} {}: smoke test", about.prefix.of("image"), about.name));
+    match about.span {
+        Some(span) => exec.at(span).run(),
+        None => exec.run(),
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Looked<'a> {
     pub images: Vec<&'a State>,
     /// Reports of members.
     pub reports: BTreeSet<&'a State>,
+    /// What has to have run.
+    pub ran: Vec<&'a State>,
     /// Filesystems of whose files the digests are wanted.
     pub digested: Vec<&'a State>,
     /// When the build began, in milliseconds since 1970.
@@ -50,6 +52,9 @@ pub fn summary(workshop: &Workshop, looked: &Looked<'_>) -> State {
         .chain(digested.iter().zip(looked.digested.iter().copied()));
     for (place, state) in looked_at {
         exec = exec.mount(place, known_by_origin(state));
+    }
+    for (at, state) in looked.ran.iter().enumerate() {
+        exec = exec.mount(format!("{}/{at}", paths::SMOKE), known_by_origin(state));
     }
     exec.output(paths::SUMMARY, &State::SCRATCH)
         .labeled("summary")

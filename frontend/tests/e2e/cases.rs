@@ -54,6 +54,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("no_cache_runs_everything", shop::no_cache_runs_everything),
         test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
         test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
+        test("a_smoke_test_comes_before_shipping", shop::a_smoke_test_comes_before_shipping),
         test("settings_can_have_a_file_of_their_own", ways::a_file_of_its_own),
         test("contexts_can_come_from_elsewhere", ways::contexts_from_elsewhere),
         test("targets_of_one_bake_file_use_each_other", ways::targets_of_one_bake_file_use_each_other),

@@ -237,3 +237,26 @@ pub(crate) fn a_static_program_needs_no_base() -> Result {
     assert_eq!(engine.docker(format).run()?.trim(), "65532:65532 2");
     Ok(())
 }
+
+/// A program that starts and fails does not ship.
+pub(crate) fn a_smoke_test_comes_before_shipping() -> Result {
+    let project = Project::of_testdata("hello")?;
+    project.append("Cargo.toml", "\n[package.metadata.longshore]\nsmoke = [\"--smoke\"]\n")?;
+    let build = || Order::build(&Engine::of_environment(), project.path(), "smoke").run();
+    let passed = build()?;
+    assert!(passed.succeeded, "{}", passed.progress.tail());
+    let ran = passed.progress.vertices.values().find(|vertex| vertex.name == "[image] hello: smoke test");
+    assert!(ran.is_some_and(|vertex| vertex.log.contains("Hello, --smoke!")), "{:?}", passed.progress.ran());
+    project.replace(
+        "src/main.rs",
+        "fn main() {",
+        "fn main() {\n    std::process::exit(3);\n    #[allow(unreachable_code)]",
+    )?;
+    let failed = build()?;
+    assert!(
+        !failed.succeeded && failed.progress.tail().contains("exit code: 3"),
+        "{}",
+        failed.progress.tail()
+    );
+    Ok(())
+}
