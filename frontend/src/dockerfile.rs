@@ -35,6 +35,13 @@ impl Mentions {
         mentions
     }
 
+    /// Whether the file names a target, by its name or with `bin-` before it.
+    pub fn names(&self, target: &str) -> bool {
+        let name = target.to_ascii_lowercase();
+        self.sources.contains(&format!("bin-{name}"))
+            || (self.sources.contains(&name) && !self.stages.contains(&name))
+    }
+
     fn stage(&mut self, words: &[&str]) {
         let mut words = words.iter().filter(|word| !word.starts_with("--"));
         if let Some(source) = words.next() {

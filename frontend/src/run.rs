@@ -1,6 +1,6 @@
 //! One build from the client's options to the result: the only place that knows the order of the phases.
 
-use buildkit_llb::{Platform, State};
+use buildkit_llb::{Platform, Span, State};
 
 use crate::{
     answer,
@@ -145,33 +145,26 @@ async fn dockerfile(
 ) -> Result<BuildResult, Failure> {
     let mentions = Mentions::parse(&String::from_utf8_lossy(entry.file.text()));
     let project = Project::load(gateway, request, frontend, entry).await?;
-    let mut offers = Vec::new();
-    let mut secrets = Vec::new();
-    let mut names = Vec::new();
+    let mut offers = Offers { mentions, ..Offers::default() };
     for (at, platform) in request.platforms.iter().enumerate() {
         let planned = project.plan(gateway, request, platform, None).await?;
         let targets = targets(&project, &planned)?;
-        let all = || targets.iter().map(|target| target.name.as_str());
         if at == 0 {
             warn(gateway, &project.cautions(&planned)).await?;
-            warn(gateway, &forward::hidden(&mentions, all())).await?;
+            let names = targets.iter().map(|target| target.name.as_str());
+            warn(gateway, &forward::hidden(&offers.mentions, names)).await?;
         }
-        let wanted = forward::wanted(&mentions, all());
-        let target_of = |name: &str| targets.iter().find(|target| target.name == name);
-        let vertices = wanted
-            .values()
-            .filter_map(|name| target_of(name))
-            .flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex));
-        let compiled = project.compile(gateway, request, &planned, vertices).await?;
-        secrets.extend(compiled.secrets().map(|(id, span)| (id.to_owned(), span.clone())));
-        names.extend(targets.iter().map(|target| target.name.clone()));
-        for (alias, name) in &wanted {
-            let Some(target) = target_of(name) else { continue };
-            let (state, config) =
-                assemble::offered(gateway, request, &project, &planned, &compiled, target).await?;
-            offers.push(Offered { name: alias.clone(), platform: platform.clone(), state, config });
+        offers.add(gateway, request, &project, &planned, &targets).await?;
+        for variant in variant::all(&project.config.accelerators) {
+            // Each is a plan of its own, so only those are made that the file spells out.
+            if targets.iter().any(|target| offers.mentions.names(&variant.name(&target.name))) {
+                let planned = project.plan(gateway, request, platform, Some(&variant)).await?;
+                let targets = self::targets(&project, &planned)?;
+                offers.add(gateway, request, &project, &planned, &targets).await?;
+            }
         }
     }
+    let Offers { mentions, offered: offers, secrets, names } = offers;
     let inputs = gateway.inputs().await?;
     let built = gateway.solve_frontend(&forward::forward(request, &offers, inputs)).await;
     built.map_err(|error| {
@@ -180,6 +173,47 @@ async fn dockerfile(
         let known = Known { secrets: &secrets, targets: &targets, dockerfile: Some(&mentions) };
         retell::retell(error.into(), &known)
     })
+}
+
+/// What a Dockerfile finds.
+#[derive(Default)]
+struct Offers {
+    mentions: Mentions,
+    offered: Vec<Offered>,
+    secrets: Vec<(String, Span)>,
+    names: Vec<String>,
+}
+
+impl Offers {
+    /// Adds what the file may want of a plan.
+    async fn add(
+        &mut self,
+        gateway: &impl Gateway,
+        request: &Request,
+        project: &Project,
+        planned: &Planned,
+        targets: &[Target],
+    ) -> Result<(), Failure> {
+        let titles: Vec<String> = targets.iter().map(|target| planned.title(target)).collect();
+        let spelt_out = |name: &&str| planned.variant.is_none() || self.mentions.names(name);
+        let wanted = forward::wanted(&self.mentions, titles.iter().map(String::as_str).filter(spelt_out));
+        let target_of = |title: &str| titles.iter().position(|found| found == title).map(|at| &targets[at]);
+        let vertices = wanted
+            .values()
+            .filter_map(|title| target_of(title))
+            .flat_map(|target| target.artifacts.iter().map(|artifact| artifact.vertex));
+        let compiled = project.compile(gateway, request, planned, vertices).await?;
+        self.secrets.extend(compiled.secrets().map(|(id, span)| (id.to_owned(), span.clone())));
+        for (alias, title) in &wanted {
+            let Some(target) = target_of(title) else { continue };
+            let (state, config) =
+                assemble::offered(gateway, request, project, planned, &compiled, target).await?;
+            let platform = planned.platform.clone();
+            self.offered.push(Offered { name: alias.clone(), platform, state, config });
+        }
+        self.names.extend(titles);
+        Ok(())
+    }
 }
 
 /// Says what is known about a failing step.

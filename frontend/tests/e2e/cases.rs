@@ -87,6 +87,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("kernels_outlive_edits_of_rust", accelerators::kernels_outlive_edits_of_rust),
         test("images_say_what_they_are_for", accelerators::images_say_what_they_are_for),
         test("another_architecture_does_not_ship", accelerators::another_architecture_does_not_ship),
+        test("a_dockerfile_takes_an_accelerators_program", accelerators::a_dockerfile_takes_one),
         test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
     ]);

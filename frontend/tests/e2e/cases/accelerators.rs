@@ -123,6 +123,21 @@ pub(crate) fn another_architecture_does_not_ship() -> Result {
     Ok(())
 }
 
+/// In a Dockerfile they are contexts like other targets.
+pub(crate) fn a_dockerfile_takes_one() -> Result {
+    let project = Project::of_testdata("saxpy")?;
+    project.write(
+        "Dockerfile",
+        "# syntax=localhost/longshore:dev\nFROM debian:bookworm-slim\nCOPY --from=saxpy-cuda-sm80 /saxpy /gpu\n\
+         COPY --from=saxpy /saxpy /cpu\nCMD /cpu && /gpu\n",
+    )?;
+    let order = Order::dockerfile(&Engine::of_environment(), project.path(), "saxpy-both");
+    order.args(["--build-context", TOOLKIT]).must()?;
+    let said = says("saxpy-both")?;
+    assert!(said.starts_with("1000000 on the CPU\n") && said.contains("bytes for cuda, but"), "{said}");
+    Ok(())
+}
+
 /// Levels of the CPU are accelerators of their own.
 pub(crate) fn a_level_is_an_image() -> Result {
     must(&testdata("saxpy"), "saxpy-cpu-v3")?;
