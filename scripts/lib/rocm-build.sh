@@ -3,11 +3,11 @@
 # clang, which compiles for AMD's processors too, with its own C library beside
 # it, so that it runs in whatever image it is mounted into. Runs in namespaces
 # of its own, like images-build.sh.
-#   rocm-build.sh DIR MIRROR SUITE
-# Leaves the tree DIR/rocm.
+#   rocm-build.sh DIR MIRROR SUITE NAME
+# Leaves the tree DIR/NAME.
 set -euo pipefail
 
-dir=$1 mirror=$2 suite=$3
+dir=$1 mirror=$2 suite=$3 name=$4
 work=$dir/rocm-work
 # shellcheck source=scripts/lib/archive.sh
 . "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
@@ -22,7 +22,7 @@ install_packages "$root" clang clang-tools lld llvm
 out=$work/out
 mkdir -p "$out"/{llvm/bin,llvm/libexec,llvm/lib,loader}
 version=$(in_root "$root" sh -c 'clang --version' | grep -o 'version [0-9]*' | head -1 | cut -d ' ' -f 2)
-for program in clang lld clang-offload-bundler llvm-readelf; do
+for program in clang lld clang-offload-bundler llvm-objcopy; do
   real=$(in_root "$root" readlink -f "/usr/lib/llvm-$version/bin/$program")
   cp "$root$real" "$out/llvm/libexec/$program"
   # Libraries, the loader among them, by name.
@@ -42,6 +42,6 @@ WRAPPER
   chmod 755 "$out/llvm/bin/$program"
 done
 cp -rL "$root/usr/lib/llvm-$version/lib/clang/$version" "$out/llvm/lib/clang"
-rm -rf --one-file-system "$dir/rocm"
-mv "$out" "$dir/rocm"
+rm -rf --one-file-system "$dir/$name"
+mv "$out" "$dir/$name"
 rm -rf --one-file-system "$work"

@@ -13,8 +13,12 @@ rocm_up() {
 }
 
 rocm_load() {
-  local name=$1 root=$STATE/images/rocm log=$STATE/images/rocm.log suite
-  if has_image "$name" "$ROCM_IMAGE"; then
+  local name=$1 root log=$STATE/images/rocm.log suite recipe there
+  recipe=$(sha256sum "$LIB/rocm-build.sh" "$LIB/archive.sh" | sha256sum | cut -c 1-16)
+  root=$STATE/images/rocm-$recipe
+  there=$(engine_docker "$name" image inspect --format '{{index .Config.Labels "longshore.recipe"}}' \
+    "$ROCM_IMAGE" 2>/dev/null) || there=
+  if [[ $there == "$recipe" ]]; then
     say "$ROCM_IMAGE is there"
     return
   fi
@@ -25,7 +29,7 @@ rocm_load() {
     for suite in sid trixie; do
       # Namespaces: see rootfs_build.
       if unshare --mount --pid --fork --kill-child \
-        "$LIB/rocm-build.sh" "$STATE/images" "$MIRROR" "$suite" >"$log" 2>&1; then
+        "$LIB/rocm-build.sh" "$STATE/images" "$MIRROR" "$suite" "rocm-$recipe" >"$log" 2>&1; then
         break
       fi
       tail -n 5 "$log" >&2
@@ -34,7 +38,8 @@ rocm_load() {
     [[ -d $root ]] || die "the image could not be built (see $log)"
   fi
   if ! engine_docker "$name" buildx build --progress=plain --load --provenance=false \
-    -t "$ROCM_IMAGE" --build-arg SOURCE_DATE_EPOCH=0 -f - "$root" >"$log" 2>&1 <<'DOCKERFILE'; then
+    -t "$ROCM_IMAGE" --build-arg SOURCE_DATE_EPOCH=0 \
+    --label "longshore.recipe=$recipe" -f - "$root" >"$log" 2>&1 <<'DOCKERFILE'; then
 FROM scratch
 COPY . /opt/rocm
 DOCKERFILE
