@@ -74,6 +74,9 @@ pub(crate) fn all() -> Vec<Trial> {
         test("policies_are_obeyed", options::policies_are_obeyed),
         test("one_package_is_compiled_again", options::one_package_is_compiled_again),
         test("labels_and_annotations", options::labels_and_annotations),
+        test("arguments_for_cargo", options::arguments_for_cargo),
+        test("arguments_of_buildkit_and_of_terminals", options::arguments_of_buildkit_and_of_terminals),
+        test("a_directory_as_a_base", options::a_directory_as_a_base),
     ]);
     tests.extend([
         test("two_platforms_share_what_runs_here", cross::two_platforms_share_what_runs_here),

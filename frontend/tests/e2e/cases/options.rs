@@ -188,3 +188,57 @@ pub(crate) fn labels_and_annotations() -> Result {
     assert_eq!(blob(&manifest["config"]["digest"])?["config"]["Labels"]["shift"], "late");
     Ok(())
 }
+
+/// `FEATURES`, `PROFILE` and `RUSTFLAGS` are cargo's.
+pub(crate) fn arguments_for_cargo() -> Result {
+    let project = Project::of_testdata("hello")?;
+    project.append("Cargo.toml", "\n[features]\nloud = []\n")?;
+    let program = "fn main() {\n    println!(\"{} {} {}\", cfg!(feature = \"loud\"), cfg!(debug_assertions), cfg!(tuned));\n}\n";
+    project.write("src/main.rs", program)?;
+    assert_eq!(found(&project, &[])?, "false false false");
+    let arguments = ["FEATURES=loud", "PROFILE=dev", "RUSTFLAGS=--cfg tuned"];
+    let arguments: Vec<&str> = arguments.iter().flat_map(|value| ["--build-arg", *value]).collect();
+    assert_eq!(found(&project, &arguments)?, "true true true");
+    Ok(())
+}
+
+/// A namespace for cache mounts, as Dockerfiles have it; and colour for who wants it.
+pub(crate) fn arguments_of_buildkit_and_of_terminals() -> Result {
+    let project = Project::of_testdata("hello")?;
+    let asked = ["--build-arg", "BUILDKIT_CACHE_MOUNT_NS=team", "--call", "outline,format=json"];
+    let outline = build(&project, &asked)?;
+    passed(&outline);
+    let outline: Value = serde_json::from_str(&outline.stdout)?;
+    let ids: Vec<&str> =
+        outline["cache"].as_array().into_iter().flatten().filter_map(|cache| cache["ID"].as_str()).collect();
+    assert!(!ids.is_empty() && ids.iter().all(|id| id.starts_with("team/longshore/")), "{outline}");
+
+    project.append("src/main.rs", &format!("\nfn unused_{}() {{}}\n", nonce()))?;
+    let plain = build(&project, &["--progress=plain"])?;
+    assert!(plain.stderr.contains("warning: function `unused_"), "{}", plain.stderr);
+    let coloured = build(&project, &["--progress=plain", "--build-arg", "CARGO_TERM_COLOR=always"])?;
+    assert!(
+        coloured.stderr.contains("\u{1b}[33mwarning")
+            || coloured.stderr.contains("\u{1b}[1m\u{1b}[33mwarning"),
+        "{}",
+        coloured.stderr
+    );
+    Ok(())
+}
+
+/// A directory of the client's is a base like any image.
+pub(crate) fn a_directory_as_a_base() -> Result {
+    let project = Project::of_testdata("hello")?;
+    project.write("base/etc/motd", "from a directory\n")?;
+    project.write(".dockerignore", "base\n")?;
+    let to = project.path().join("out");
+    let output = format!("type=local,dest={}", to.display());
+    let flags = "RUSTFLAGS=-C target-feature=+crt-static";
+    let table = "\n[package.metadata.longshore]\nbase = \"debian:bookworm-slim\"\n";
+    project.append("Cargo.toml", table)?;
+    let args = ["--build-context", "debian:bookworm-slim=base", "--build-arg", flags, "-o", &output];
+    passed(&build(&project, &args)?);
+    assert_eq!(fs::read_to_string(to.join("etc/motd"))?, "from a directory\n");
+    assert!(to.join("usr/local/bin/hello").is_file());
+    Ok(())
+}
