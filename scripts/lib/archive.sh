@@ -2,6 +2,7 @@
 # Debian trees and the archives made of them that `docker load` reads. Sourced
 # by what builds images; wants $mirror, and in $work a directory to work in.
 
+: "${mirror:?}" "${work:?}"
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C

@@ -14,44 +14,21 @@ cross_up() {
 }
 
 cross_load() {
-  local name=$1 recipe there
-  recipe=$(sha256sum "$LIB/cross-build.sh" "$LIB/archive.sh" | sha256sum | cut -c 1-16)
-  there=$(engine_docker "$name" image inspect --format '{{index .Config.Labels "longshore.recipe"}}' \
-    "$CROSS_TOOLCHAIN_IMAGE" 2>/dev/null) || there=
-  if [[ $there == "$recipe" ]] && has_image "$name" "$CROSS_BASE_IMAGE"; then
+  local name=$1 dir=$STATE/images recipe
+  recipe=$(recipe_of "$LIB/cross-build.sh" "$LIB/archive.sh")
+  if has_recipe "$name" "$CROSS_TOOLCHAIN_IMAGE" "$recipe" && has_image "$name" "$CROSS_BASE_IMAGE"; then
     say "the images for cross-compiling are there"
     return
   fi
-  cross_build "$recipe"
-  engine_docker "$name" load -i "$STATE/images/rust-cross.tar" >&2 ||
-    die "could not load $STATE/images/rust-cross.tar"
+  if [[ ! -f $dir/rust-cross.tar || $(cat "$dir/rust-cross.recipe" 2>/dev/null) != "$recipe" ]]; then
+    [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]] ||
+      die "the images for cross-compiling are for Debian on amd64 only"
+    mkdir -p "$dir/base-cross"
+    from_debian "$CROSS_TOOLCHAIN_IMAGE" "$dir/cross.log" "$LIB/cross-build.sh" "$dir" "$CROSS_TOOLCHAIN_IMAGE" "$recipe"
+  fi
+  engine_docker "$name" load -i "$dir/rust-cross.tar" >&2 || die "could not load $dir/rust-cross.tar"
   cross_base "$name"
   say "$CROSS_TOOLCHAIN_IMAGE and $CROSS_BASE_IMAGE are in engine '$name'"
-}
-
-# The archives, where they are not there yet as this repository makes them.
-# Debian sid has the newest Rust, but does not install now and then.
-cross_build() {
-  local recipe=$1 suite log=$STATE/images/cross.log
-  if [[ -f $STATE/images/rust-cross.tar && $(cat "$STATE/images/rust-cross.recipe" 2>/dev/null) == "$recipe" ]]; then
-    return 0
-  fi
-  need_root
-  [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]] ||
-    die "the images for cross-compiling are for Debian on amd64 only"
-  need_tools debootstrap
-  mkdir -p "$STATE/images/base-cross"
-  say "building $CROSS_TOOLCHAIN_IMAGE (about two minutes)"
-  for suite in sid trixie; do
-    # Namespaces: see rootfs_build.
-    if unshare --mount --pid --fork --kill-child \
-      "$LIB/cross-build.sh" "$STATE/images" "$MIRROR" "$suite" "$CROSS_TOOLCHAIN_IMAGE" "$recipe" >"$log" 2>&1; then
-      return
-    fi
-    tail -n 5 "$log" >&2
-    say "Debian $suite did not do"
-  done
-  die "the images for cross-compiling could not be built (see $log)"
 }
 
 # One name for two platforms, which only the containerd image store has.

@@ -15,27 +15,20 @@ cuda_up() {
 }
 
 cuda_load() {
-  local name=$1 root=$STATE/images/cuda-13 log=$STATE/images/cuda.log
-  if has_image "$name" "$CUDA_IMAGE"; then
+  local name=$1 dir=$STATE/images recipe
+  recipe=$(recipe_of "${CUDA_WHEELS[@]}")
+  if has_recipe "$name" "$CUDA_IMAGE" "$recipe"; then
     say "$CUDA_IMAGE is there"
     return
   fi
-  [[ -d $root ]] || cuda_unpack "$root" "$log"
-  if ! engine_docker "$name" buildx build --progress=plain --load --provenance=false \
-    -t "$CUDA_IMAGE" --build-arg SOURCE_DATE_EPOCH=0 -f - "$root" >"$log" 2>&1 <<'DOCKERFILE'; then
-FROM scratch
-COPY . /usr/local/cuda
-DOCKERFILE
-    tail -n 10 "$log" >&2
-    die "$CUDA_IMAGE could not be built (see $log)"
-  fi
-  say "$CUDA_IMAGE is in engine '$name'"
+  [[ -d $dir/cuda-$recipe ]] || cuda_unpack "$dir/cuda-$recipe" "$dir/cuda.log"
+  image_of_tree "$name" "$CUDA_IMAGE" "$dir/cuda-$recipe" /usr/local/cuda "$recipe"
 }
 
 # cuda_unpack ROOT LOG: the wheels as one toolkit. They hold no links and no
 # executable files.
 cuda_unpack() {
-  local root=$1 log=$2 wheels
+  local root=$1 log=$2 wheels wheel
   say "downloading NVIDIA's compiler (130 MB)"
   python3 -m pip --version >/dev/null 2>&1 || need_tools pip3
   need_tools unzip

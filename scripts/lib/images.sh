@@ -18,6 +18,54 @@ machine_rust() {
 
 has_image() { engine_docker "$1" image inspect "$2" >/dev/null 2>&1; }
 
+# recipe_of TEXT-OR-FILE...: what tells one way of making an image from another;
+# an image has it as the label longshore.recipe.
+recipe_of() {
+  local part
+  for part; do
+    if [[ -f $part ]]; then cat "$part"; else printf '%s\n' "$part"; fi
+  done | sha256sum | cut -c 1-16
+}
+
+# has_recipe NAME IMAGE RECIPE
+has_recipe() {
+  [[ $(engine_docker "$1" image inspect --format '{{index .Config.Labels "longshore.recipe"}}' "$2" 2>/dev/null) == "$3" ]]
+}
+
+# from_debian IMAGE LOG SCRIPT DIR ARGUMENT...: runs a script that makes an image
+# of Debian's packages as `SCRIPT DIR MIRROR SUITE ARGUMENT...`. Sid has the newest
+# compilers, but does not install now and then.
+from_debian() {
+  local image=$1 log=$2 script=$3 dir=$4 suite
+  shift 4
+  need_root
+  need_tools debootstrap
+  mkdir -p "$dir"
+  say "building $image (about two minutes)"
+  for suite in sid trixie; do
+    # Namespaces: see rootfs_build.
+    if unshare --mount --pid --fork --kill-child "$script" "$dir" "$MIRROR" "$suite" "$@" >"$log" 2>&1; then
+      return
+    fi
+    tail -n 5 "$log" >&2
+    say "Debian $suite did not do"
+  done
+  die "$image could not be built (see $log)"
+}
+
+# image_of_tree NAME IMAGE TREE PLACE RECIPE: an image that has the tree at that
+# place, and nothing else.
+image_of_tree() {
+  local name=$1 image=$2 tree=$3 place=$4 recipe=$5 log=$STATE/images/tree.log
+  if ! printf 'FROM scratch\nCOPY . %s\n' "$place" |
+    engine_docker "$name" buildx build --progress=plain --load --provenance=false -t "$image" \
+      --build-arg SOURCE_DATE_EPOCH=0 --label "longshore.recipe=$recipe" -f - "$tree" >"$log" 2>&1; then
+    tail -n 10 "$log" >&2
+    die "$image could not be built (see $log)"
+  fi
+  say "$image is in engine '$name'"
+}
+
 images_up() {
   local name=$1 kind rust
   kind=$(engine_kind "$name")

@@ -42,6 +42,6 @@ WRAPPER
   chmod 755 "$out/llvm/bin/$program"
 done
 cp -rL "$root/usr/lib/llvm-$version/lib/clang/$version" "$out/llvm/lib/clang"
-rm -rf --one-file-system "$dir/$name"
+rm -rf --one-file-system "${dir:?}/${name:?}"
 mv "$out" "$dir/$name"
 rm -rf --one-file-system "$work"

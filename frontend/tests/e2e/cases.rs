@@ -104,32 +104,42 @@ fn test(name: &str, body: fn() -> Result) -> Trial {
 }
 
 /// Those that the oldest engine and client have to pass.
+const OLDEST: [&str; 10] = [
+    "hello_runs_as_its_manifest_says",
+    "hello_says_what_its_source_now_says",
+    "what_used_cargo_chef_builds_and_answers",
+    "an_edit_of_one_service_compiles_that_service",
+    "what_no_stage_uses_is_not_compiled",
+    "another_commit_compiles_nothing",
+    "arguments_and_secrets_reach_who_names_them",
+    "an_image_that_could_not_start_is_refused",
+    "a_static_program_needs_no_base",
+    "a_dockerfile_takes_a_library",
+];
+
+/// What an engine passes besides that has no exported caches, attestations and platforms in its image store.
+const ANY_STORE: [&str; 5] = [
+    "an_image_has_what_it_is_given",
+    "settings_can_have_a_file_of_their_own",
+    "contexts_can_come_from_elsewhere",
+    "questions_are_answered",
+    "warnings_survive_the_cache",
+];
+
+/// Those of [`OLDEST`].
 pub(crate) fn of_the_oldest() -> Vec<Trial> {
-    vec![
-        test("hello_runs_as_its_manifest_says", hello::runs_as_its_manifest_says),
-        test("hello_says_what_its_source_now_says", hello::says_what_its_source_now_says),
-        test("what_used_cargo_chef_builds_and_answers", chef::services_build_and_answer),
-        test("an_edit_of_one_service_compiles_that_service", chef::an_edit_compiles_one_service),
-        test("what_no_stage_uses_is_not_compiled", chef::only_what_is_used_is_compiled),
-        test("another_commit_compiles_nothing", shop::another_commit_compiles_nothing),
-        test("arguments_and_secrets_reach_who_names_them", shop::arguments_and_secrets_reach_who_names_them),
-        test("an_image_that_could_not_start_is_refused", shop::an_image_that_could_not_start_is_refused),
-        test("a_static_program_needs_no_base", shop::a_static_program_needs_no_base),
-        test("a_dockerfile_takes_a_library", ways::a_dockerfile_takes_a_library),
-    ]
+    chosen(&OLDEST)
 }
 
-/// Those, and what an engine passes that has no exported caches, attestations and platforms in its image store.
+/// Those, and those of [`ANY_STORE`].
 pub(crate) fn of_any_store() -> Vec<Trial> {
-    let mut tests = of_the_oldest();
-    tests.extend([
-        test("an_image_has_what_it_is_given", shop::an_image_has_what_it_is_given),
-        test("settings_can_have_a_file_of_their_own", ways::a_file_of_its_own),
-        test("contexts_can_come_from_elsewhere", ways::contexts_from_elsewhere),
-        test("questions_are_answered", ways::questions_are_answered),
-        test("warnings_survive_the_cache", ways::warnings_survive_the_cache),
-    ]);
-    tests
+    chosen(&[OLDEST.as_slice(), &ANY_STORE].concat())
+}
+
+fn chosen(names: &[&str]) -> Vec<Trial> {
+    let chosen: Vec<Trial> = all().into_iter().filter(|trial| names.contains(&trial.name())).collect();
+    assert_eq!(chosen.len(), names.len(), "a name of no test");
+    chosen
 }
 
 /// Those that need toolkits which are too large for every run.
