@@ -143,6 +143,7 @@ pub async fn offered(
     let paths: Vec<String> =
         target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
     let programs = programs(compiled, target, &paths);
+    let device_code = planned.variant.as_ref().and_then(Variant::device_code);
     let about = About {
         name: &target.name,
         prefix: &planned.prefix,
@@ -150,7 +151,7 @@ pub async fn offered(
         kept: &kept(planned, compiled, target),
         epoch: None,
     };
-    Ok((filesystem::programs(&project.workshop, programs, &about), None))
+    Ok((filesystem::programs(&project.workshop, programs, device_code, &about), None))
 }
 
 /// The name of the image that a target stands on; `None` for `scratch`.

@@ -198,8 +198,13 @@ pub fn smoke(files: &State, smoke: &Smoke<'_>, about: &About<'_>) -> State {
     }
 }
 
-/// Programs and nothing else, for others to check and to stamp.
-pub fn programs(workshop: &Workshop, programs: Vec<Program<'_>>, about: &About<'_>) -> State {
+/// Programs and nothing else, for others to put on a base. Their device code is what was asked for.
+pub fn programs(
+    workshop: &Workshop,
+    programs: Vec<Program<'_>>,
+    device_code: Option<Vec<String>>,
+    about: &About<'_>,
+) -> State {
     let contents = Contents {
         base: &State::SCRATCH,
         assets: Vec::new(),
@@ -211,7 +216,7 @@ pub fn programs(workshop: &Workshop, programs: Vec<Program<'_>>, about: &About<'
         library_path: Vec::new(),
         checked_on_base: false,
         stamp: None,
-        device_code: None,
+        device_code,
         driver: Vec::new(),
     };
     finishing(workshop, &contents, about)

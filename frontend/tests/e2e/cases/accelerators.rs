@@ -120,6 +120,13 @@ pub(crate) fn another_architecture_does_not_ship() -> Result {
     let said = refused.progress.tail();
     assert!(!refused.succeeded, "{said}");
     assert!(said.contains("asked for: sm_80") && said.contains("there is:  sm_75"), "{said}");
+    let dockerfile =
+        "# syntax=localhost/longshore:dev\nFROM scratch\nCOPY --from=saxpy-cuda-sm80 /saxpy /gpu\n";
+    project.write("Dockerfile", dockerfile)?;
+    let order = Order::dockerfile(&Engine::of_environment(), project.path(), "saxpy-gpu");
+    let refused = order.args(["--build-context", TOOLKIT]).run()?;
+    let said = refused.progress.tail();
+    assert!(!refused.succeeded && said.contains("there is:  sm_75"), "{said}");
     Ok(())
 }
 
