@@ -241,12 +241,17 @@ pub(crate) fn a_static_program_needs_no_base() -> Result {
 /// A program that starts and fails does not ship.
 pub(crate) fn a_smoke_test_comes_before_shipping() -> Result {
     let project = Project::of_testdata("hello")?;
-    project.append("Cargo.toml", "\n[package.metadata.longshore]\nsmoke = [\"--smoke\"]\n")?;
+    let argument = format!("--smoke={}", nonce());
+    project.append("Cargo.toml", &format!("\n[package.metadata.longshore]\nsmoke = [\"{argument}\"]\n"))?;
     let build = || Order::build(&Engine::of_environment(), project.path(), "smoke").run();
     let passed = build()?;
     assert!(passed.succeeded, "{}", passed.progress.tail());
     let ran = passed.progress.vertices.values().find(|vertex| vertex.name == "[image] hello: smoke test");
-    assert!(ran.is_some_and(|vertex| vertex.log.contains("Hello, --smoke!")), "{:?}", passed.progress.ran());
+    assert!(
+        ran.is_some_and(|vertex| vertex.log.contains(&format!("Hello, {argument}!"))),
+        "{:?}",
+        passed.progress.ran()
+    );
     project.replace(
         "src/main.rs",
         "fn main() {",
