@@ -118,7 +118,7 @@ pub async fn answer(
         Call::Graph | Call::GraphSvg => {
             let shown: Vec<Target> = wanted.map_or_else(|| targets.clone(), |target| vec![target.clone()]);
             let compiled = compile(gateway, request, project, planned, &shown).await?;
-            let keys = compiled.outputs.values().map(|output| output.ledger.clone()).collect();
+            let keys = compiled.ledger();
             let entries = summary::known(gateway, request, &project.workshop, keys).await?;
             let known = compiled.outputs.iter().filter_map(|(id, output)| {
                 let entry = entries.get(&output.ledger)?;

@@ -206,7 +206,10 @@ fn is_users_base(settings: &ImageSettings) -> bool {
 
 /// What a cache must carry along: of this target only, or an image would have others compiled.
 fn kept<'a>(planned: &'a Planned, compiled: &'a Compiled, target: &Target) -> Vec<&'a State> {
-    std::iter::once(&planned.workspace.vertex).chain(compiled.reports(planned, target)).collect()
+    std::iter::once(&planned.workspace.vertex)
+        .chain(compiled.recordings())
+        .chain(compiled.reports(planned, target))
+        .collect()
 }
 
 fn programs<'a>(compiled: &'a Compiled, target: &'a Target, paths: &[String]) -> Vec<Program<'a>> {

@@ -100,6 +100,10 @@ pub struct PackageConfig {
     pub secrets: Vec<Secret>,
     /// Accelerators whose tools its steps see.
     pub accelerators: Vec<(String, Span)>,
+    /// Accelerators that it runs on: it is compiled for their devices, and for nothing else.
+    pub device: Vec<(String, Span)>,
+    /// Such packages, whose files its steps are given.
+    pub device_crates: Vec<(String, Span)>,
     /// Where the package's image differs from the workspace's.
     pub image: ImageOverrides,
 }

@@ -56,6 +56,15 @@ impl Cross {
         cross
     }
 
+    /// What is said to compile for a device with this flag.
+    pub fn of_device(flag: Option<&str>, given: &Given<'_>) -> Cross {
+        let mut cross = Cross::default();
+        if let Some(flag) = flag {
+            cross.add_flag(flag, given, &Configuration::parse(given.cargo_config));
+        }
+        cross
+    }
+
     /// Has cargo add a flag to the target's, after all of the user's.
     ///
     /// Cargo takes flags from one kind of source only: `CARGO_ENCODED_RUSTFLAGS`, else `RUSTFLAGS`, else all fitting

@@ -3,6 +3,7 @@
 //! The only phase, besides `context`, that uses LLB's builders.
 
 pub mod crates;
+pub mod device;
 pub mod image;
 pub mod package;
 pub mod record;
@@ -14,20 +15,25 @@ use crate::request::Sandbox;
 use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, State};
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
-/// How the steps for one platform are told from those for another, where a build has several.
+/// How the steps for one platform or device are told from those for another, where a build has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Prefix(Option<Platform>);
+pub struct Prefix(Option<String>);
 
 impl Prefix {
     /// Of the steps for `platform`.
     pub fn new(platform: &Platform, all: &[Platform]) -> Self {
-        Self((all.len() > 1).then(|| platform.clone()))
+        Self((all.len() > 1).then(|| platform.to_string()))
+    }
+
+    /// Of the steps that compile what runs on a device.
+    pub fn of_device(name: &str) -> Self {
+        Self(Some(name.to_owned()))
     }
 
     /// What a step's name begins with: `[crate]`, or `[linux/arm64 crate]` as in the names of Dockerfiles' steps.
     pub fn of(&self, kind: &str) -> String {
         match &self.0 {
-            Some(platform) => format!("[{platform} {kind}]"),
+            Some(name) => format!("[{name} {kind}]"),
             None => format!("[{kind}]"),
         }
     }

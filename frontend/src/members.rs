@@ -135,6 +135,30 @@ impl Settings<'_> {
     }
 }
 
+/// The workspace's packages that run on devices, by name: on those of which accelerators, and where that is said.
+///
+/// # Errors
+/// Settings are wrong.
+pub fn on_devices(
+    settings: &Settings<'_>,
+    metadata: &Metadata,
+) -> Result<BTreeMap<String, Vec<(String, Span)>>, Diagnostics> {
+    let mut found = BTreeMap::new();
+    for package in metadata.workspace_packages() {
+        let directory =
+            package.manifest_path.parent().and_then(|path| path.strip_prefix(paths::WORKSPACE).ok());
+        let Some(manifest) = directory.and_then(|directory| settings.manifests.0.get(directory)) else {
+            continue;
+        };
+        let own = PackageConfig::from_manifest(manifest, Some(settings.args))?;
+        let config = settings.of(&package.name, own, manifest)?;
+        if !config.device.is_empty() {
+            found.insert(package.name.to_string(), config.device);
+        }
+    }
+    Ok(found)
+}
+
 /// Reads manifests and sources of the members in `in_use`.
 ///
 /// # Errors

@@ -31,3 +31,7 @@ pub const KEPT: &str = "/longshore/kept";
 pub const DIGESTED: &str = "/longshore/digested";
 /// Where a smoke test could write, so that there is something to depend on.
 pub const SMOKE: &str = "/longshore/smoke";
+/// The standard library of a device, where the toolchain has none.
+pub const SYSROOT: &str = "/longshore/sysroot";
+/// What packages for a device were compiled to, for those that load it.
+pub const DEVICE: &str = "/longshore/device";

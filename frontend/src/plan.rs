@@ -288,6 +288,8 @@ fn spec(
         report: None,
         ledger: None,
         pass_env: Vec::new(),
+        files: Vec::new(),
+        sysroot: None,
         package: label,
         member: package.member_directory().map(|directory| Member {
             directory: directory.to_string(),
@@ -366,15 +368,11 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             }
             UnitKind::Lib { .. } => {
                 let name = format!("lib{}", args.crate_name);
-                for (kind, extension) in [("cdylib", "so"), ("staticlib", "a")] {
+                for kind in ["cdylib", "staticlib"] {
                     if args.crate_types.contains(&kind) {
-                        let file = format!("lib{stem}.{extension}");
-                        targets.push(artifact(
-                            &name,
-                            ArtifactKind::Library,
-                            file,
-                            format!("{name}.{extension}"),
-                        ));
+                        let file = |name: &str| triple::library(args.target, kind, name);
+                        let installed = file(args.crate_name);
+                        targets.push(artifact(&name, ArtifactKind::Library, file(&stem), installed));
                     }
                 }
             }

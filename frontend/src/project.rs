@@ -2,21 +2,25 @@
 //!
 //! Each step asks BuildKit for what the next one needs and hands it to the pure phases.
 
+mod device;
+mod tools;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Digest, Platform, Span, State};
-use camino::Utf8PathBuf;
 use cargo_metadata::Metadata;
+
+pub use device::Device;
 
 use crate::{
     caution,
-    config::{Config, EntryKind, Given, PackageConfig, SecretPlace, StandalonePackage},
+    config::{Config, EntryKind, Given, StandalonePackage},
     context::{self, BuildContext, Entry},
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
     emit::{
         Prefix, Workshop, crates,
-        package::{self, CachePrefix, Grants, Output, Packages, SecretGrant, Sources, Toolkit, packages},
+        package::{CachePrefix, Grants, Output, Packages, Sources, Toolkit, packages},
         record::Selection,
     },
     gateway::{Failure, Gateway},
@@ -28,7 +32,7 @@ use crate::{
     request::Request,
     target::Target,
     triple,
-    units::{PackageIx, Side, UnitGraph},
+    units::{PackageIx, UnitGraph},
     variant::Variant,
     workspace::{self, Names, Workspace},
 };
@@ -56,6 +60,19 @@ pub struct Project {
     crates: BTreeMap<String, State>,
 }
 
+/// The toolchain that a plan was made with, and is carried out with.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// What every vertex has in common.
+    pub workshop: Workshop,
+    /// Tells its image from others.
+    pub identity: Digest,
+    /// The image, as the user or a default names it.
+    pub name: String,
+    /// Where the user named it.
+    pub span: Option<Span>,
+}
+
 /// The plan for one platform.
 #[derive(Debug, Clone)]
 pub struct Planned {
@@ -65,6 +82,8 @@ pub struct Planned {
     pub variant: Option<Variant>,
     /// Before the names of its steps.
     pub prefix: Prefix,
+    /// What it is carried out with.
+    pub bench: Bench,
     /// What cargo was asked to build.
     pub selection: Selection,
     /// What cargo said.
@@ -95,6 +114,16 @@ pub struct Compiled {
     pub own: BTreeMap<PackageIx, State>,
     /// What some of them see.
     pub toolkit: Option<Toolkit>,
+    /// What was compiled for the accelerator's own processor.
+    pub devices: Vec<Device>,
+}
+
+/// What vertices see besides their packages.
+#[derive(Debug, Default)]
+struct Shown {
+    grants: BTreeMap<PackageIx, Grants>,
+    toolkit: Option<Toolkit>,
+    sysroot: Option<State>,
 }
 
 impl Compiled {
@@ -107,7 +136,20 @@ impl Compiled {
     /// What the members of a target have to tell.
     pub fn reports(&self, planned: &Planned, target: &Target) -> Vec<&State> {
         let wanted = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
-        wanted.iter().filter_map(|id| self.outputs.get(id)?.report.as_ref()).collect()
+        let own = wanted.iter().filter_map(|id| self.outputs.get(id)?.report.as_ref());
+        let devices = self.devices.iter().flat_map(|device| device.compiled.outputs.values());
+        own.chain(devices.filter_map(|output| output.report.as_ref())).collect()
+    }
+
+    /// The names of all its entries in the ledger.
+    pub fn ledger(&self) -> Vec<String> {
+        let devices = self.devices.iter().flat_map(|device| device.compiled.outputs.values());
+        self.outputs.values().chain(devices).map(|output| output.ledger.clone()).collect()
+    }
+
+    /// What cargo was asked, besides what the plan itself holds.
+    pub fn recordings(&self) -> impl Iterator<Item = &State> {
+        self.devices.iter().map(|device| &device.planned.workspace.vertex)
     }
 }
 
@@ -194,30 +236,58 @@ impl Project {
             None => platform.clone(),
         };
         let target = self.triple(platform)?;
-        let features = variant.map(|variant| variant.accelerator.features.as_slice()).unwrap_or_default();
+        let features = variant.map(|variant| variant.features()).unwrap_or_default();
         let bare = variant.is_some_and(|variant| variant.accelerator.no_default_features);
         let rustflags = request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default();
         let selection = Selection {
+            packages: Vec::new(),
             profile: self.config.profile.clone(),
-            features: self.config.features.iter().chain(features).cloned().collect(),
+            features: self.config.features.iter().cloned().chain(features).collect(),
             no_default_features: self.config.no_default_features || bare,
             all_features: self.config.all_features,
             cross: self.cross(gateway, request, &compiled_for, &target, &rustflags).await?,
             target,
             rustflags,
         };
-        let toolchain = self.config.toolchain.reference.familiar();
+        let bench = Bench {
+            workshop: self.workshop.clone(),
+            identity: self.toolchain.identity.clone(),
+            name: self.config.toolchain.reference.familiar(),
+            span: self.config.toolchain.span.clone(),
+        };
         let prefix = Prefix::new(platform, &request.platforms);
+        let mut planned = self.planned(gateway, request, platform, selection, prefix, bench).await?;
+        // What runs on a device is made for those that load it there, and is nothing to ask for.
+        let on_devices = self.on_devices(&planned.workspace.metadata)?;
+        let graph = &planned.graph;
+        planned
+            .plan
+            .targets
+            .retain(|artifact| !on_devices.contains_key(&graph.package(artifact.package).name));
+        planned.variant = variant.cloned();
+        Ok(planned)
+    }
+
+    /// Has cargo plan what `selection` says.
+    async fn planned(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        platform: &Platform,
+        selection: Selection,
+        prefix: Prefix,
+        bench: Bench,
+    ) -> Result<Planned, Failure> {
         let names = Names {
             manifest: &self.context.manifest,
-            toolchain: &toolchain,
-            toolchain_span: self.config.toolchain.span.as_ref(),
+            toolchain: &bench.name,
+            toolchain_span: bench.span.as_ref(),
             prefix: &prefix,
         };
         let mut workspace = workspace::query(
             gateway,
             request,
-            &self.workshop,
+            &bench.workshop,
             &self.context,
             &self.crates,
             &selection,
@@ -228,14 +298,16 @@ impl Project {
         let graph =
             UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
         let plan = Plan::new(&graph);
-        let cached =
-            |triple: &str| self.cache_prefix(request, &workspace.metadata, triple, &selection.profile);
+        let cached = |triple: &str| {
+            cache_prefix(request, &workspace.metadata, triple, &selection.profile, &bench.identity)
+        };
         let cache_prefix =
             CachePrefix { host: cached(&workspace.recording.host), target: cached(&selection.target) };
         Ok(Planned {
             platform: platform.clone(),
-            variant: variant.cloned(),
+            variant: None,
             prefix,
+            bench,
             selection,
             workspace,
             graph,
@@ -297,120 +369,89 @@ impl Project {
         planned: &Planned,
         wanted: impl IntoIterator<Item = VertexId>,
     ) -> Result<Compiled, Failure> {
-        let Planned { graph, plan, workspace, cache_prefix, .. } = planned;
-        let wanted = plan.closure(wanted);
-        let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
-        let settings =
-            Settings { manifests: &self.manifests, args: &self.config.args, standalone: &self.packages };
-        let directories: BTreeSet<Utf8PathBuf> = members::directories(&workspace.metadata);
-        let members =
-            members::load(gateway, request, &self.context, &settings, graph, &in_use, &directories).await?;
+        let wanted = planned.plan.closure(wanted);
+        let members = self.members(gateway, request, planned, &wanted).await?;
+        let devices = self.devices(gateway, request, planned, &members).await?;
         let toolkit = match &planned.variant {
             Some(variant) => Some(self.toolkit(gateway, request, planned, variant, &members, &wanted).await?),
             None => None,
         };
+        let mut grants = self.grants(request, &members);
+        device::grant(&devices, &members, &mut grants);
+        let shown = Shown { grants, toolkit, sysroot: None };
+        Ok(Compiled { devices, ..self.graph(request, planned, &wanted, members, shown) })
+    }
+
+    /// The members among `wanted`.
+    async fn members(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        planned: &Planned,
+        wanted: &BTreeSet<VertexId>,
+    ) -> Result<Members, Failure> {
+        let Planned { graph, plan, workspace, .. } = planned;
+        let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
+        let directories = members::directories(&workspace.metadata);
+        members::load(gateway, request, &self.context, &self.settings(), graph, &in_use, &directories).await
+    }
+
+    fn settings(&self) -> Settings<'_> {
+        Settings { manifests: &self.manifests, args: &self.config.args, standalone: &self.packages }
+    }
+
+    fn graph(
+        &self,
+        request: &Request,
+        planned: &Planned,
+        wanted: &BTreeSet<VertexId>,
+        members: Members,
+        shown: Shown,
+    ) -> Compiled {
         let Packages { outputs, own } = packages(
-            &self.workshop,
-            graph,
-            plan,
-            &wanted,
+            &planned.bench.workshop,
+            &planned.graph,
+            &planned.plan,
+            wanted,
             &Sources {
                 crates: &self.crates,
                 context: &self.context.state,
                 listing: &self.context.listing,
                 outside: &members.outside,
                 spans: &members.spans,
-                members: &directories,
-                cache_prefix,
+                members: &members::directories(&planned.workspace.metadata),
+                cache_prefix: &planned.cache_prefix,
                 prefix: &planned.prefix,
-                grants: &self.grants(request, &members),
-                toolkit: toolkit.as_ref(),
+                grants: &shown.grants,
+                toolkit: shown.toolkit.as_ref(),
+                sysroot: shown.sysroot.as_ref(),
                 no_cache: &request.no_cache,
                 build: request.session.as_str(),
             },
         );
-        Ok(Compiled { members, outputs, own, toolkit })
+        Compiled { members, outputs, own, toolkit: shown.toolkit, devices: Vec::new() }
     }
+}
 
-    /// The toolkit of an accelerator, and who sees it: packages that name it or are known to want it, and what is
-    /// linked with them.
-    async fn toolkit(
-        &self,
-        gateway: &impl Gateway,
-        request: &Request,
-        planned: &Planned,
-        variant: &Variant,
-        members: &Members,
-        wanted: &BTreeSet<VertexId>,
-    ) -> Result<Toolkit, Failure> {
-        let (plan, accelerator) = (&planned.plan, &variant.accelerator);
-        let names =
-            |config: &PackageConfig| config.accelerators.iter().any(|(name, _)| *name == accelerator.name);
-        let wants = |package: PackageIx| {
-            accelerator.packages.contains(&planned.graph.package(package).name)
-                || members.configs.get(&package).is_some_and(names)
-        };
-        let compiles = |id: &VertexId| {
-            let vertex = plan.vertex(*id);
-            vertex.side == Side::Target && wants(vertex.package)
-        };
-        let links = plan
-            .targets
-            .iter()
-            .map(|artifact| artifact.vertex)
-            .filter(|id| wanted.contains(id) && plan.closure([*id]).iter().any(compiles));
-        let seen_by: BTreeSet<VertexId> =
-            wanted.iter().copied().filter(|id| compiles(id)).chain(links).collect();
-        let files = match &accelerator.image {
-            Some(image) if !seen_by.is_empty() => {
-                let platform = &request.build_platform;
-                let loaded =
-                    named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
-                Some((loaded.state, accelerator.paths.clone()))
-            }
-            _ => None,
-        };
-        let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
-        Ok(Toolkit { name: variant.identity.clone(), seen_by, env: variant.env(path), files })
-    }
-
-    /// What the steps of members see besides their files.
-    fn grants(&self, request: &Request, members: &Members) -> BTreeMap<PackageIx, Grants> {
-        let colour = request.build_args.get_key_value("CARGO_TERM_COLOR");
-        let of = |config: &PackageConfig| {
-            let value = |name: &String| Some((name.clone(), self.config.args.get(name)?.value.clone()));
-            let mut args: BTreeMap<String, String> = config.args.iter().filter_map(value).collect();
-            args.extend(colour.map(|(name, value)| (name.clone(), value.clone())));
-            let secrets = config.secrets.iter().map(|secret| SecretGrant {
-                id: secret.id.clone(),
-                place: match &secret.place {
-                    SecretPlace::Env(name) => package::SecretPlace::Env(name.clone()),
-                    SecretPlace::File(path) => package::SecretPlace::File(path.clone()),
-                },
-                optional: !secret.required,
-            });
-            Grants { args, secrets: secrets.collect() }
-        };
-        members.configs.iter().map(|(package, config)| (*package, of(config))).collect()
-    }
-
-    /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
-    /// another's, so that nothing in a mount can be read by a compiler that did not write it.
-    fn cache_prefix(&self, request: &Request, metadata: &Metadata, triple: &str, profile: &str) -> String {
-        let mut members: Vec<&str> =
-            metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
-        members.sort_unstable();
-        let workspace = match metadata.root_package() {
-            Some(root) => root.name.to_string(),
-            None => Digest::of(members.join(" ").as_bytes()).hex()[..16].to_owned(),
-        };
-        let namespace = match request.cache_namespace.as_str() {
-            "" => String::new(),
-            namespace => format!("{namespace}/"),
-        };
-        format!(
-            "{namespace}longshore/{workspace}/{triple}/{profile}/{}",
-            &self.toolchain.identity.hex()[..16]
-        )
-    }
+/// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from
+/// another's, so that nothing in a mount can be read by a compiler that did not write it.
+fn cache_prefix(
+    request: &Request,
+    metadata: &Metadata,
+    triple: &str,
+    profile: &str,
+    toolchain: &Digest,
+) -> String {
+    let mut members: Vec<&str> =
+        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
+    members.sort_unstable();
+    let workspace = match metadata.root_package() {
+        Some(root) => root.name.to_string(),
+        None => Digest::of(members.join(" ").as_bytes()).hex()[..16].to_owned(),
+    };
+    let namespace = match request.cache_namespace.as_str() {
+        "" => String::new(),
+        namespace => format!("{namespace}/"),
+    };
+    format!("{namespace}longshore/{workspace}/{triple}/{profile}/{}", &toolchain.hex()[..16])
 }

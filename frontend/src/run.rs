@@ -108,7 +108,7 @@ fn part<'a>(
         target: planned.title(target),
         platform: planned.platform.to_string(),
         files: &image.files,
-        keys: compiled.outputs.values().map(|output| output.ledger.clone()).collect(),
+        keys: compiled.ledger(),
         reports: compiled.reports(planned, target),
         smoke: image.smoke.as_ref(),
     }

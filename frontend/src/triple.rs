@@ -108,6 +108,18 @@ pub fn executable_suffix(triple: &str) -> &'static str {
     if triple.starts_with("wasm") { ".wasm" } else { "" }
 }
 
+/// What rustc calls a `cdylib` or `staticlib` of this name for `triple`: `libengine.so`, `engine.wasm`, `kernels.ptx`.
+pub fn library(triple: Option<&str>, crate_type: &str, name: &str) -> String {
+    let architecture = triple.and_then(|triple| triple.split('-').next()).unwrap_or_default();
+    match (crate_type, architecture) {
+        ("staticlib", _) => format!("lib{name}.a"),
+        (_, "wasm32" | "wasm64") => format!("{name}.wasm"),
+        (_, "nvptx64") => format!("{name}.ptx"),
+        (_, "amdgcn") => format!("{name}.elf"),
+        _ => format!("lib{name}.so"),
+    }
+}
+
 /// What Debian's cross compilers for `triple` put before their names, as in `aarch64-linux-gnu-gcc`; the same compilers
 /// link programs for musl, which brings what differs. `None` where Debian has no such compiler.
 pub fn tool_prefix(triple: &str) -> Option<&'static str> {

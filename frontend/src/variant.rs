@@ -126,6 +126,11 @@ impl Variant {
         looked_at.then(|| self.archs.iter().map(|arch| arch.label(self.accelerator.family)).collect())
     }
 
+    /// Features on top of the workspace's.
+    pub fn features(&self) -> Vec<String> {
+        self.accelerator.features.clone()
+    }
+
     /// The platform that is compiled for: a level of the CPU is one of its own.
     ///
     /// # Errors

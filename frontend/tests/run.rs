@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
+#[path = "run/accelerators.rs"]
+mod accelerators;
 #[path = "shared/daemon.rs"]
 mod daemon;
 #[path = "shared/project.rs"]

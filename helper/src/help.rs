@@ -169,6 +169,8 @@ mod tests {
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
             package: "app 0.1.0".to_owned(),
             member: directory.map(member),
             output: "/t/app-0.1.0".to_owned(),

@@ -233,6 +233,10 @@ fn key(
         digest.add(name.as_bytes());
         digest.add(env::var_os(name).unwrap_or_default().as_encoded_bytes());
     }
+    for path in &spec.files {
+        digest.add(path.as_bytes());
+        digest.add_tree(Path::new(path), Links::Followed)?;
+    }
     for variables in [&spec.env, &step.env, links_metadata] {
         digest.add(&variables.len().to_le_bytes());
         for (name, value) in variables {

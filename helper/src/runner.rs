@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 }
 
 /// Variables that would make a child behave as if cargo were waiting for it, or bring a wrapper along.
-const NOT_FOR_CHILDREN: [&str; 6] =
+pub(crate) const NOT_FOR_CHILDREN: [&str; 6] =
     ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"];
 
 /// Runs the steps until one fails, then makes the output reproducible.

@@ -18,7 +18,7 @@ use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::runner::{self, Verdict};
-use crate::{help, library_path, tree};
+use crate::{help, library_path, sysroot, tree};
 
 /// What the kernel answers when arguments and environment are too long (E2BIG).
 const TOO_LONG: i32 = 7;
@@ -44,6 +44,13 @@ pub(crate) fn run(
         for (name, value) in &own.env {
             environment.insert(name.into(), value.into());
         }
+    }
+    if let (Some(sysroot), Some(target)) = (&spec.sysroot, sysroot::target_of(&args)) {
+        if let Some(directory) = sysroot::directory(Path::new(sysroot), target) {
+            args.extend(["--sysroot".to_owned(), directory]);
+        }
+        // What makes a function a kernel is unstable for every device.
+        environment.insert(sysroot::BOOTSTRAP.into(), "1".into());
     }
     let directories = output_directories(&args);
     for directory in &directories {

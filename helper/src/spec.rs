@@ -30,8 +30,28 @@ pub struct Spec {
     /// Variables of the vertex's environment that the steps see, besides those written here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pass_env: Vec<String>,
+    /// Files besides the package's own that its steps are told of: what a build script made of them counts for no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// For a package that runs on a device: where [`Sysroot`] was asked to put the device's standard library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sysroot: Option<String>,
     /// In order.
     pub steps: Vec<Step>,
+}
+
+/// What `longshore-helper sysroot` is asked: the standard library of a device, where the toolchain has none.
+///
+/// Devices such as `amdgcn-amd-amdhsa` come without one, and are compiled with `-Zbuild-std`
+/// (<https://doc.rust-lang.org/rustc/platform-support.html>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sysroot {
+    /// The device's triple.
+    pub target: String,
+    /// Flags of rustc's that its crates are compiled with, as those of the user's crates are.
+    pub rustflags: Vec<String>,
+    /// Where to put it, as rustc's `--sysroot` takes it. Stays empty where the toolchain has its own.
+    pub output: String,
 }
 
 /// Where a member lives.

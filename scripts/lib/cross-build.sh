@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds what the tests compile for another platform with: a toolchain from
+# Builds what the tests compile for other processors with: a toolchain from
 # Debian that compiles for amd64, arm64 and wasm and runs programs for all three,
-# and a base of each Linux platform for what comes of it. Runs in namespaces of
-# its own, like images-build.sh.
+# and kernels in Rust for GPUs; and a base of each Linux platform for what comes
+# of it. Runs in namespaces of its own, like images-build.sh.
 #   cross-build.sh DIR MIRROR SUITE TOOLCHAIN-TAG RECIPE
 # Leaves in DIR the archive rust-cross.tar, whose image has RECIPE as a label,
 # and in base-cross/ the filesystems amd64.tar and arm64.tar.
@@ -10,8 +10,9 @@ set -euo pipefail
 
 dir=$1 mirror=$2 suite=$3 tag=$4 recipe=$5
 work=$dir/cross-work
+here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=scripts/lib/archive.sh
-. "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
+. "$here/archive.sh"
 
 rm -rf --one-file-system "$work"
 mkdir -p "$work"
@@ -21,12 +22,20 @@ in_root "$root" dpkg --add-architecture arm64
 update_lists "$root"
 install_packages "$root" rustc cargo libstd-rust-dev gcc libc6-dev pkg-config \
   libstd-rust-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-  libstd-rust-dev-wasm32 nodejs
+  libstd-rust-dev-wasm32 nodejs rust-src
 # The linker for wasm, which rustup's toolchains bring along under this name.
 # shellcheck disable=SC2016  # dpkg's own syntax
 lld=$(in_root "$root" dpkg-query -W -f '${Recommends}' libstd-rust-dev-wasm32 | grep -o 'lld-[0-9]*')
 install_packages "$root" "$lld"
 ln -s "/usr/bin/$lld" "$root/usr/local/bin/rust-lld"
+ln -s "/usr/bin/ld.$lld" "$root/usr/local/bin/ld.lld"
+# Linkers for devices. Of LLVM only what the first of them starts.
+llvm=${lld#lld-}
+install_packages "$root" "llvm-$llvm"
+sed "s/LLVM_VERSION/$llvm/" "$here/llvm-bitcode-linker" >"$root/usr/local/bin/llvm-bitcode-linker"
+cp "$here/amdgcn-ld" "$root/usr/local/bin/"
+chmod 755 "$root"/usr/local/bin/{llvm-bitcode-linker,amdgcn-ld}
+find "$root/usr/lib/llvm-$llvm/bin" -type f ! -name llvm-link ! -name opt ! -name llc ! -name '*lld*' -delete
 
 # unpack ROOT PACKAGE...: without configuration, which would have to run.
 unpack() {
@@ -63,6 +72,6 @@ rm -rf "$root"/usr/lib/rustlib/wasm32-{unknown-unknown,wasip2}
 trim "$root"
 trust_local_ca "$root"
 archive "$root" "$dir/rust-cross.tar" \
-  "{\"Env\":[\"PATH=$path\"],\"Cmd\":[\"bash\"],\"Labels\":{\"longshore.recipe\":\"$recipe\"}}" "$tag"
+  "{\"Env\":[\"PATH=$path\",\"CARGO_TARGET_AMDGCN_AMD_AMDHSA_LINKER=amdgcn-ld\",\"CARGO_TARGET_AMDGCN_AMD_AMDHSA_RUSTFLAGS=-Clinker-flavor=gcc\"],\"Cmd\":[\"bash\"],\"Labels\":{\"longshore.recipe\":\"$recipe\"}}" "$tag"
 printf '%s\n' "$recipe" >"$dir/rust-cross.recipe"
 rm -rf --one-file-system "$work"

@@ -15,7 +15,7 @@ cross_up() {
 
 cross_load() {
   local name=$1 dir=$STATE/images recipe
-  recipe=$(recipe_of "$LIB/cross-build.sh" "$LIB/archive.sh")
+  recipe=$(recipe_of "$LIB/cross-build.sh" "$LIB/archive.sh" "$LIB/llvm-bitcode-linker" "$LIB/amdgcn-ld")
   if has_recipe "$name" "$CROSS_TOOLCHAIN_IMAGE" "$recipe" && has_image "$name" "$CROSS_BASE_IMAGE"; then
     say "the images for cross-compiling are there"
     return

@@ -104,6 +104,14 @@ impl Arch {
         }
     }
 
+    /// As rustc's `-C target-cpu` takes it: `sm_80` also for code that a driver compiles, which is made of the same.
+    pub fn cpu(&self, family: Family) -> String {
+        match family {
+            Family::Cuda => format!("sm_{}", self.plain()),
+            _ => self.plain().to_owned(),
+        }
+    }
+
     fn form(&self, family: Family, form: Form) -> String {
         let plain = self.plain();
         if family != Family::Cuda {

@@ -30,6 +30,8 @@ pub struct Preset {
     pub arch_env: &'static [(&'static str, &'static str)],
     /// Published crates whose build scripts want the toolkit.
     pub packages: &'static [&'static str],
+    /// The device's own triple, where rustc compiles for it.
+    pub device: Option<&'static str>,
     /// What its programs are put on.
     pub runtime: Option<&'static str>,
     /// Platforms that it exists for; empty for all.
@@ -54,6 +56,7 @@ const NOTHING: Preset = Preset {
     env: &[],
     arch_env: &[],
     packages: &[],
+    device: None,
     runtime: None,
     platforms: &[],
     labels: &[],
@@ -82,6 +85,7 @@ const CUDA: Preset = Preset {
         "mistralrs-paged-attn",
         "mistralrs-quant",
     ],
+    device: Some("nvptx64-nvidia-cuda"),
     platforms: LINUX,
     driver: &["libcuda.so.1", "libnvidia-ml.so.1", "libnvidia-ptxjitcompiler.so.1"],
     verify: true,
@@ -164,6 +168,7 @@ const ROCM: Preset = Preset {
         ("PYTORCH_ROCM_ARCH", "{arch;}"),
     ],
     packages: &["cubecl-hip-sys", "hip-sys", "rocm-rs"],
+    device: Some("amdgcn-amd-amdhsa"),
     platforms: AMD64,
     verify: true,
     ..NOTHING
@@ -249,6 +254,23 @@ macro_rules! ascend {
 
 /// All of them, by name.
 pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "amdgcn-amd-amdhsa",
+        about: "AMD GPUs, kernels in Rust",
+        image: None,
+        paths: &[],
+        path: &[],
+        env: &[],
+        arch_env: &[],
+        packages: &[],
+        runtime: None,
+        platforms: LINUX,
+        labels: &[
+            ("longshore.cdi", "amd.com/gpu"),
+            ("longshore.run-args", "--device /dev/kfd --device /dev/dri"),
+        ],
+        ..ROCM_7
+    },
     ascend!(
         "ascend-310p",
         "Huawei Ascend 310P",
@@ -305,6 +327,19 @@ pub const PRESETS: &[Preset] = &[
         platforms: AMD64,
         labels: &[("longshore.cdi", "intel.com/gpu"), ("longshore.run-args", "--device /dev/dri")],
         ..NOTHING
+    },
+    Preset {
+        name: "nvptx64-nvidia-cuda",
+        about: "NVIDIA GPUs, kernels in Rust",
+        image: None,
+        paths: &[],
+        path: &[],
+        env: &[],
+        arch_env: &[],
+        packages: &[],
+        runtime: None,
+        labels: &[("longshore.cdi", "nvidia.com/gpu"), ("longshore.run-args", "--gpus all")],
+        ..CUDA_13
     },
     ROCM_6,
     ROCM_7,

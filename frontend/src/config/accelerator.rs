@@ -42,6 +42,10 @@ pub struct Accelerator {
     pub arch_env: BTreeMap<String, String>,
     /// Packages whose steps see it, besides members that say so themselves.
     pub packages: Vec<String>,
+    /// What the device's own processor is called as a target of rustc's; `None` where Rust has none.
+    pub device: Option<String>,
+    /// The image that compiles packages for it; the workspace's toolchain without.
+    pub device_toolchain: Option<ImageName>,
     /// Where its images differ from the workspace's.
     pub runtime: ImageOverrides,
     /// Labels of its images, under the user's.
@@ -63,6 +67,7 @@ pub(super) struct RawAccelerator {
     features: Vec<Spanned<String>>,
     no_default_features: bool,
     build: RawBuild,
+    device: RawDevice,
     runtime: RawImage,
     verify: Option<bool>,
 }
@@ -78,6 +83,13 @@ struct RawBuild {
     packages: Vec<Spanned<String>>,
 }
 
+/// `device` as written.
+#[derive(Default)]
+struct RawDevice {
+    target: Option<Spanned<String>>,
+    toolchain: Option<Spanned<String>>,
+}
+
 impl RawAccelerator {
     pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         let raw = Self {
@@ -88,6 +100,14 @@ impl RawAccelerator {
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),
             build: table.subtable("build", |_, table| RawBuild::read(table)).unwrap_or_default(),
+            device: table
+                .subtable("device", |_, table| {
+                    let raw =
+                        RawDevice { target: table.string("target"), toolchain: table.string("toolchain") };
+                    table.finish(&[]);
+                    raw
+                })
+                .unwrap_or_default(),
             runtime: table
                 .subtable("runtime", |_, table| {
                     let raw = RawImage::read(table, false);
@@ -237,6 +257,16 @@ fn accelerator(
             .map(|preset| preset.platforms.iter().filter_map(|name| Platform::parse(name).ok()).collect())
             .unwrap_or_default(),
     };
+    let device = match raw.device.target {
+        Some(written) => {
+            valid("device.target", written, |written| validate::triple(&written.value), gathered)
+        }
+        None => preset.and_then(|preset| preset.device).map(str::to_owned),
+    };
+    let device_toolchain = raw
+        .device
+        .toolchain
+        .and_then(|written| valid("device.toolchain", written, validate::toolchain_name, gathered));
     let mut packages: Vec<String> = preset.map(|preset| owned(preset.packages)).unwrap_or_default();
     packages.extend(raw.build.packages.into_iter().map(|name| name.value));
     packages.sort();
@@ -267,6 +297,8 @@ fn accelerator(
         env,
         arch_env,
         packages,
+        device,
+        device_toolchain,
         runtime,
         labels,
         driver: preset.map(|preset| owned(preset.driver)).unwrap_or_default(),

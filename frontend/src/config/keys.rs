@@ -42,6 +42,8 @@ pub enum Shape {
     Accelerators,
     /// What steps see of an accelerator.
     Build,
+    /// How code that runs on an accelerator is compiled.
+    Device,
     /// What an accelerator's images are like.
     Runtime,
 }
@@ -112,6 +114,8 @@ keys! {
     "images" W Shape::Images, "none", "Images of your own making, each a target: `bins`, and everything that an image can have.", "images.all = { bins = [\"server\", \"worker\"] }";
     "accelerator" W Shape::Accelerators, "none", "Processors that images are built for besides the CPU, by name, which targets have after theirs: `server-cuda`. See [Accelerators](#of-an-accelerator).", "accelerator.cuda = { preset = \"cuda-13\", archs = [\"80\", \"90a\"], features = [\"server/cuda\"] }";
     "accelerators" P Shape::Texts, "none", "Accelerators whose toolkit and variables the package's build script and compiler see.", "accelerators = [\"cuda\"]";
+    "device" P Shape::Texts, "none", "Accelerators that the package itself runs on: it is compiled for their devices, and is no target. See [Device code in Rust](accelerators.md#device-code-in-rust).", "device = [\"cuda\", \"rocm\"]";
+    "device-crates" P Shape::Texts, "none", "Such packages: for an accelerator, the package's build script and compiler see what they were compiled to, in `CARGO_CDYLIB_FILE_NAME`.", "device-crates = [\"kernels\"]";
     "platforms" W Shape::Texts, "the builder's", "What `--call=bake` builds for.", "platforms = [\"linux/amd64\", \"linux/arm64\"]";
     "tags" W Shape::Texts, "none", "What `--call=bake` tags images with; `{target}` stands for the target's name.", "tags = [\"registry.example.com/shop/{target}:latest\"]";
     "bins" I Shape::Texts, "none", "The binaries in the image: names as for `--target`.", "bins = [\"server\", \"tools:report\"]";
@@ -208,6 +212,13 @@ pub const ACCELERATOR: &[Key] = &[
         "build.env = { CUDAFORGE_THREADS = \"2\" }",
     ),
     nested(
+        "device",
+        Shape::Device,
+        "the preset's",
+        "How packages that run on it are compiled, see below.",
+        "device.toolchain = \"registry.example.com/rust-nightly:1\"",
+    ),
+    nested(
         "runtime",
         Shape::Runtime,
         "the preset's `base`",
@@ -266,6 +277,18 @@ pub const BUILD: &[Key] = &[
         "the preset's",
         "Packages whose steps see all this, besides members that name the accelerator in their `accelerators`.",
         "packages = [\"candle-kernels\"]",
+    ),
+];
+
+/// Keys of its `device`.
+pub const DEVICE: &[Key] = &[
+    nested("target", Shape::Text, "the preset's", "The device's triple.", "target = \"nvptx64-nvidia-cuda\""),
+    nested(
+        "toolchain",
+        Shape::Text,
+        "the workspace's `toolchain`",
+        "The image that compiles for it: with the target's standard library or `rust-src`, and the target's linker.",
+        "toolchain = \"registry.example.com/rust-nightly:1\"",
     ),
 ];
 

@@ -39,6 +39,8 @@ pub(super) struct RawPackage {
     pub(super) args: Vec<Spanned<String>>,
     pub(super) secrets: Vec<RawSecret>,
     pub(super) accelerators: Vec<Spanned<String>>,
+    pub(super) device: Vec<Spanned<String>>,
+    pub(super) device_crates: Vec<Spanned<String>>,
     pub(super) image: RawImage,
 }
 
@@ -168,6 +170,8 @@ impl RawPackage {
             args: table.strings("args").map_or_else(Vec::new, |list| list.value),
             secrets: table.elements("secrets", "a list of tables like `{ id = \"token\" }`", RawSecret::read),
             accelerators: table.strings("accelerators").map_or_else(Vec::new, |list| list.value),
+            device: table.strings("device").map_or_else(Vec::new, |list| list.value),
+            device_crates: table.strings("device-crates").map_or_else(Vec::new, |list| list.value),
             image: RawImage::read(table, true),
         };
         table.finish(&WORKSPACE_ONLY);

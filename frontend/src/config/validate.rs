@@ -100,9 +100,15 @@ pub(super) fn package(raw: RawPackage, args: Option<&Args>, gathered: &mut Vec<D
         inputs,
         args,
         secrets: contents::secrets(raw.secrets, gathered),
-        accelerators: raw.accelerators.into_iter().map(|name| (name.value, name.span)).collect(),
+        accelerators: placed(raw.accelerators),
+        device: placed(raw.device),
+        device_crates: placed(raw.device_crates),
         image: image(raw.image, gathered),
     }
+}
+
+fn placed(names: Vec<Spanned<String>>) -> Vec<(String, Span)> {
+    names.into_iter().map(|name| (name.value, name.span)).collect()
 }
 
 /// Images of the user's own making.
@@ -274,7 +280,7 @@ pub(super) fn feature(name: &str) -> Result<String, Wrong> {
 }
 
 /// A triple is one that rustc has built in: what else it is called cannot be known to run on a platform.
-fn triple(name: &str) -> Result<String, Wrong> {
+pub(super) fn triple(name: &str) -> Result<String, Wrong> {
     let known = cfg_expr::targets::ALL_BUILTINS.iter().map(|target| target.triple.as_str());
     if known.clone().any(|triple| triple == name) {
         return Ok(name.to_owned());

@@ -38,6 +38,8 @@ pub struct Sources<'a> {
     pub grants: &'a BTreeMap<PackageIx, Grants>,
     /// What vertices see that compile for an accelerator.
     pub toolkit: Option<&'a Toolkit>,
+    /// The standard library of what is compiled for, where it is a device.
+    pub sysroot: Option<&'a State>,
     /// Which vertices run though their results are known: `--no-cache`, `--no-cache-filter`.
     pub no_cache: &'a NoCache,
     /// Tells this build from all others.
@@ -69,6 +71,21 @@ pub struct Grants {
     pub args: BTreeMap<String, String>,
     /// The client's secrets.
     pub secrets: Vec<SecretGrant>,
+    /// What packages for a device were compiled to.
+    pub device_files: Vec<DeviceFile>,
+}
+
+/// A file that runs on a device, and where a step finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceFile {
+    /// The variable that names it.
+    pub variable: String,
+    /// Where it is.
+    pub path: String,
+    /// What made it.
+    pub files: State,
+    /// Its name there.
+    pub file: String,
 }
 
 /// The toolkit of an accelerator. Who does not see it has the same key for every accelerator.
@@ -76,6 +93,8 @@ pub struct Grants {
 pub struct Toolkit {
     /// Its name, and that of the architecture.
     pub name: String,
+    /// What the cache mounts of members that see it have after their names: it, and which image it comes from.
+    pub cache: String,
     /// Who sees it.
     pub seen_by: BTreeSet<VertexId>,
     /// Variables.
@@ -149,7 +168,9 @@ pub fn packages(
         };
         let grants = sources.grants.get(&vertex.package);
         let toolkit = sources.toolkit.filter(|toolkit| toolkit.seen_by.contains(id));
-        let request = request(vertex, &outputs, grants, toolkit, sources.cache_prefix.of(vertex.side));
+        let sysroot = sources.sysroot.filter(|_| vertex.side == Side::Target);
+        let given = Given { grants, toolkit, sysroot };
+        let request = request(vertex, &outputs, given, sources.cache_prefix.of(vertex.side));
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
@@ -185,6 +206,9 @@ pub fn packages(
         if let Some(toolkit) = toolkit {
             exec = show(exec, toolkit);
         }
+        if let Some(sysroot) = sysroot {
+            exec = exec.mount(paths::SYSROOT, known_by_origin(sysroot));
+        }
         if runs_anyway(sources.no_cache, &package.name, &vertex.part) {
             exec = exec.env(longshore_helper::NO_CACHE_ENV, sources.build);
         }
@@ -202,6 +226,14 @@ pub fn packages(
     Packages { outputs, own: members }
 }
 
+/// What a vertex sees besides its package and those below.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    grants: Option<&'a Grants>,
+    toolkit: Option<&'a Toolkit>,
+    sysroot: Option<&'a State>,
+}
+
 /// What the helper is asked to do in a vertex.
 struct Request {
     json: String,
@@ -211,14 +243,16 @@ struct Request {
 fn request(
     vertex: &Vertex,
     outputs: &BTreeMap<VertexId, Output>,
-    grants: Option<&Grants>,
-    toolkit: Option<&Toolkit>,
+    Given { grants, toolkit, sysroot }: Given<'_>,
     workspace: &str,
 ) -> Request {
     let mut spec = vertex.spec.clone();
     spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
     spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
     spec.pass_env.extend(toolkit.into_iter().flat_map(|toolkit| toolkit.env.keys().cloned()));
+    spec.files =
+        grants.into_iter().flat_map(|grants| &grants.device_files).map(|file| file.path.clone()).collect();
+    spec.sysroot = sysroot.map(|_| paths::SYSROOT.to_owned());
     let json = |spec: &Spec| serde_json::to_string(spec).expect("a spec can be written as JSON");
     // What the vertex does and what lies below it: the same in every build, whatever its sources contain. The graph's own
     // digests would not do: that of a local source names the session.
@@ -244,13 +278,19 @@ impl Grants {
             SecretPlace::Env(name) => Some(name.as_str()),
             SecretPlace::File(_) => None,
         });
-        self.args.keys().map(String::as_str).chain(secrets)
+        let files = self.device_files.iter().map(|file| file.variable.as_str());
+        self.args.keys().map(String::as_str).chain(secrets).chain(files)
     }
 }
 
 fn grant(mut exec: Exec, grants: &Grants) -> Exec {
     for (name, value) in &grants.args {
         exec = exec.env(name, value);
+    }
+    for file in &grants.device_files {
+        // By contents: device code that comes out the same is linked into nothing anew.
+        let bind = Bind::new(&file.files).subpath(&format!("/{}", file.file));
+        exec = exec.env(&file.variable, &file.path).mount(&file.path, bind);
     }
     for secret in &grants.secrets {
         exec = match &secret.place {
@@ -335,7 +375,7 @@ pub fn cache_id(
     let package = graph.package(vertex.package);
     let prefix = prefix.of(vertex.side);
     // Objects for one architecture must not be taken for another's.
-    let toolkit = toolkit.map(|toolkit| format!("/{}", toolkit.name)).unwrap_or_default();
+    let toolkit = toolkit.map(|toolkit| format!("/{}", toolkit.cache)).unwrap_or_default();
     package.member_directory().map(|_| format!("{prefix}/{}{toolkit}", cache_name(&package.key, vertex.side)))
 }
 

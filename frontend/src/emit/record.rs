@@ -22,6 +22,8 @@ pub const CONTENTS: [&str; 4] = ["**/Cargo.toml", "Cargo.lock", ".cargo/config.t
 /// What cargo is asked to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
+    /// `--package`; empty for `--workspace`.
+    pub packages: Vec<String>,
     /// `--profile`.
     pub profile: String,
     /// `--features`.
@@ -101,9 +103,12 @@ pub fn record(
 }
 
 fn build_args(selection: &Selection) -> Vec<String> {
-    let mut args = ["build", "--quiet", "--workspace", "--locked", "--offline", "--config", CARGO_CONFIG]
-        .map(str::to_owned)
-        .to_vec();
+    let mut args = ["build", "--quiet"].map(str::to_owned).to_vec();
+    match selection.packages.as_slice() {
+        [] => args.push("--workspace".to_owned()),
+        packages => args.extend(packages.iter().flat_map(|name| ["--package".to_owned(), name.clone()])),
+    }
+    args.extend(["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned));
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
     for value in &selection.cross.config {

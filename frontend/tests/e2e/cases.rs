@@ -4,6 +4,7 @@ mod accelerators;
 mod chef;
 mod ci;
 mod cross;
+mod devices;
 mod edits;
 mod errors;
 mod hello;
@@ -93,6 +94,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_dockerfile_takes_an_accelerators_program", accelerators::a_dockerfile_takes_one),
         test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
+        test("a_member_runs_on_nvidias_processors", devices::a_member_runs_on_nvidias),
+        test("a_toolchain_without_the_devices_library", devices::a_toolchain_without_the_devices_library),
     ]);
     tests.extend(errors::all());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));
@@ -147,6 +150,7 @@ pub(crate) fn of_more_accelerators() -> Vec<Trial> {
     vec![
         test("one_image_for_two_of_amds_gpus", accelerators::one_image_for_two_gpus),
         test("a_missing_architecture_does_not_ship", accelerators::a_missing_architecture_does_not_ship),
+        test("a_member_runs_on_amds_processors", devices::a_member_runs_on_amds),
     ]
 }
 

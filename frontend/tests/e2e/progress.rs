@@ -146,8 +146,8 @@ impl Progress {
     }
 }
 
-/// `[server crate] serde 1.0.0` of a `bake` is `[crate] serde 1.0.0`; `[linux/arm64 crate] …` stays, as no target has a
-/// slash in its name.
+/// `[server crate] serde 1.0.0` of a `bake` is `[crate] serde 1.0.0`; `[linux/arm64 crate] …` and `[nvptx64/sm_80 crate] …`
+/// stay, as no target has a slash in its name.
 fn without_target(name: &str) -> String {
     if let Some((inside, rest)) = brackets(name)
         && let Some((target, kind)) = inside.split_once(' ')

@@ -88,6 +88,8 @@ mod tests {
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
             steps: vec![Step::Rustc(Rustc {
                 name: "app (lib)".to_owned(),
                 args: args.iter().map(ToString::to_string).collect(),

@@ -38,6 +38,8 @@ impl Case {
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
             package: "app 0.1.0".to_owned(),
             member: None,
             output: path("output"),

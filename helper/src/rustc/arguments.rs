@@ -205,6 +205,8 @@ mod tests {
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
             package: String::new(),
             member: None,
             output: "/t/own".to_owned(),

@@ -192,6 +192,8 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
             package: format!("{package} 0.1.0"),
             member: Some(longshore_helper::spec::Member {
                 directory: package.to_owned(),

@@ -63,6 +63,8 @@ pub(crate) fn spec(root: &Path) -> Spec {
         report: None,
         ledger: None,
         pass_env: Vec::new(),
+        files: Vec::new(),
+        sysroot: None,
         package: "app 0.1.0".to_owned(),
         member: Some(longshore_helper::spec::Member {
             directory: "crates/app".to_owned(),

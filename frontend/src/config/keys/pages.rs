@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Place::{Image, Package, Workspace};
-use super::{ACCELERATOR, ALL, BUILD, KEYS, Key, Place, Shape, keys_of};
+use super::{ACCELERATOR, ALL, BUILD, DEVICE, KEYS, Key, Place, Shape, keys_of};
 use crate::accelerator::PRESETS;
 use crate::diagnostic::Code;
 
@@ -37,7 +37,7 @@ pub fn reference() -> String {
     }
     text += "\n## Of an accelerator\n\n`[workspace.metadata.longshore.accelerator.NAME]`, or `[accelerator.NAME]` in `longshore.toml`.\n\n\
         | key | default | meaning |\n|---|---|---|\n";
-    for (before, keys) in [("", ACCELERATOR), ("build.", BUILD)] {
+    for (before, keys) in [("", ACCELERATOR), ("build.", BUILD), ("device.", DEVICE)] {
         for key in keys {
             text += &format!("| `{before}{}` | {} | {} |\n", key.name, key.default, key.meaning);
         }
@@ -156,6 +156,7 @@ fn of(shape: Shape) -> Value {
             json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/accelerator" } })
         }
         Shape::Build => object(BUILD),
+        Shape::Device => object(DEVICE),
         Shape::Runtime => object(KEYS.iter().filter(|key| key.places == ALL)),
         Shape::Images => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/image" } }),
     }

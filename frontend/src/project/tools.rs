@@ -1,0 +1,83 @@
+//! What some steps see besides their package: an accelerator's toolkit, arguments, secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Planned, Project};
+use crate::{
+    config::{PackageConfig, SecretPlace},
+    emit::package::{self, Grants, SecretGrant, Toolkit},
+    gateway::{Failure, Gateway},
+    members::Members,
+    named::{self, Role},
+    plan::VertexId,
+    request::Request,
+    units::{PackageIx, Side},
+    variant::Variant,
+};
+
+impl Project {
+    /// The toolkit of an accelerator, and who sees it: packages that name it or are known to want it, and what is
+    /// linked with them.
+    pub(super) async fn toolkit(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        planned: &Planned,
+        variant: &Variant,
+        members: &Members,
+        wanted: &BTreeSet<VertexId>,
+    ) -> Result<Toolkit, Failure> {
+        let (plan, accelerator) = (&planned.plan, &variant.accelerator);
+        let names =
+            |config: &PackageConfig| config.accelerators.iter().any(|(name, _)| *name == accelerator.name);
+        let wants = |package: PackageIx| {
+            accelerator.packages.contains(&planned.graph.package(package).name)
+                || members.configs.get(&package).is_some_and(names)
+        };
+        let compiles = |id: &VertexId| {
+            let vertex = plan.vertex(*id);
+            vertex.side == Side::Target && wants(vertex.package)
+        };
+        let links = plan
+            .targets
+            .iter()
+            .map(|artifact| artifact.vertex)
+            .filter(|id| wanted.contains(id) && plan.closure([*id]).iter().any(compiles));
+        let seen_by: BTreeSet<VertexId> =
+            wanted.iter().copied().filter(|id| compiles(id)).chain(links).collect();
+        let mut cache = variant.identity.clone();
+        let files = match &accelerator.image {
+            Some(image) if !seen_by.is_empty() => {
+                let platform = &request.build_platform;
+                let loaded =
+                    named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
+                // What another version of the toolkit made is not reused.
+                cache = format!("{cache}-{}", &loaded.identity.hex()[..16]);
+                Some((loaded.state, accelerator.paths.clone()))
+            }
+            _ => None,
+        };
+        let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
+        Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path), files })
+    }
+
+    /// What the steps of members see besides their files.
+    pub(super) fn grants(&self, request: &Request, members: &Members) -> BTreeMap<PackageIx, Grants> {
+        let colour = request.build_args.get_key_value("CARGO_TERM_COLOR");
+        let of = |config: &PackageConfig| {
+            let value = |name: &String| Some((name.clone(), self.config.args.get(name)?.value.clone()));
+            let mut args: BTreeMap<String, String> = config.args.iter().filter_map(value).collect();
+            args.extend(colour.map(|(name, value)| (name.clone(), value.clone())));
+            let secrets = config.secrets.iter().map(|secret| SecretGrant {
+                id: secret.id.clone(),
+                place: match &secret.place {
+                    SecretPlace::Env(name) => package::SecretPlace::Env(name.clone()),
+                    SecretPlace::File(path) => package::SecretPlace::File(path.clone()),
+                },
+                optional: !secret.required,
+            });
+            Grants { args, secrets: secrets.collect(), device_files: Vec::new() }
+        };
+        members.configs.iter().map(|(package, config)| (*package, of(config))).collect()
+    }
+}

@@ -1,0 +1,86 @@
+//! Whole builds for accelerators against the fake daemon: what is refused before anything is compiled, and where the
+//! mistake is said to be.
+
+use expect_test::{Expect, expect};
+
+use super::{check_refused as refused, pairs};
+use crate::{
+    daemon::{build_with, daemon},
+    project::Project,
+};
+
+/// A project whose manifests are changed: in which file, what, to what.
+fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Project {
+    let mut project = Project::load(name);
+    for (file, from, to) in changes {
+        let text = String::from_utf8(project.files[*file].clone()).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        project.files.insert((*file).to_owned(), text.replacen(from, to, 1).into_bytes());
+    }
+    project
+}
+
+async fn check_refused(project: &Project, target: &str, expected: Expect) {
+    let built = build_with(&pairs(&[("target", target)]), daemon(project)).await;
+    refused(&built, expected);
+}
+
+#[tokio::test]
+async fn packages_for_devices_that_are_not_there() {
+    let misspelt =
+        changed("device-crate", &[("plot/Cargo.toml", "[\"kernels\"]", "[\"kernel\", \"curve\"]")]);
+    check_refused(&misspelt, "plot", expect![[r#"
+        2 problems
+        plot/Cargo.toml:15: `device-crates` has `kernel`, which is no package for devices
+        help: did you mean `kernels`?
+        plot/Cargo.toml:15: `device-crates` has `curve`, which is no package for devices
+        help: a member of that name needs `device = ["ACCELERATOR"]` under `[package.metadata.longshore]` of its `Cargo.toml`
+        at plot/Cargo.toml:15-15
+    "#]]).await;
+    let unknown = changed("device-crate", &[("kernels/Cargo.toml", "\"rocm\"]", "\"rocn\"]")]);
+    check_refused(
+        &unknown,
+        "plot",
+        expect![[r#"
+            `device` has `rocn`, which is no accelerator of this workspace
+            help: did you mean `rocm`?
+            at kernels/Cargo.toml:14-14
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_rust_does_not_compile_for() {
+    let no_triple = changed(
+        "device-crate",
+        &[(
+            "Cargo.toml",
+            "preset = \"nvptx64-nvidia-cuda\"\n",
+            "preset = \"vulkan\"\narch-mode = \"list\"\n",
+        )],
+    );
+    check_refused(
+        &no_triple,
+        "plot-cuda",
+        expect![[r#"
+            Rust does not compile for the device of `cuda`
+            help: name its triple, if it has one: `device.target = "nvptx64-nvidia-cuda"`
+            at Cargo.toml:8-8
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_runs_on_a_device_is_no_target_of_its_own() {
+    check_refused(
+        &Project::load("device-crate"),
+        "libkernels",
+        expect![[r#"
+        no target is named `libkernels`
+        help: targets are `plot`
+    "#]],
+    )
+    .await;
+}
