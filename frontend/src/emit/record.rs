@@ -75,7 +75,7 @@ pub fn record(
             "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
             paths::VENDOR
         ),
-        metadata_args: ["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned).to_vec(),
+        metadata_args: metadata_args(selection),
         build_args: build_args(selection),
     };
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");
@@ -114,6 +114,19 @@ fn build_args(selection: &Selection) -> Vec<String> {
     for value in &selection.cross.config {
         args.extend(["--config".to_owned(), value.clone()]);
     }
+    args.extend(feature_args(selection));
+    args
+}
+
+/// With the same features, as what only they bring in is not told of otherwise.
+fn metadata_args(selection: &Selection) -> Vec<String> {
+    let mut args = ["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned).to_vec();
+    args.extend(feature_args(selection));
+    args
+}
+
+fn feature_args(selection: &Selection) -> Vec<String> {
+    let mut args = Vec::new();
     if !selection.features.is_empty() {
         args.extend(["--features".to_owned(), selection.features.join(",")]);
     }
@@ -124,4 +137,28 @@ fn build_args(selection: &Selection) -> Vec<String> {
         args.push("--all-features".to_owned());
     }
     args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What only a feature brings in is in nobody's metadata without it.
+    #[test]
+    fn cargo_is_asked_about_what_it_is_told_to_build() {
+        let selection = Selection {
+            packages: Vec::new(),
+            profile: "release".to_owned(),
+            features: vec!["cuda".to_owned(), "server/http".to_owned()],
+            no_default_features: true,
+            all_features: false,
+            target: "x86_64-unknown-linux-gnu".to_owned(),
+            rustflags: String::new(),
+            cross: Cross::default(),
+        };
+        let features = ["--features", "cuda,server/http", "--no-default-features"];
+        for args in [build_args(&selection), metadata_args(&selection)] {
+            assert!(args.ends_with(&features.map(str::to_owned)), "{args:?}");
+        }
+    }
 }
