@@ -134,6 +134,23 @@ impl Plan {
         }
         seen
     }
+
+    /// Who sees a toolkit among `wanted`: packages that want it, those that only build scripts use too, and programs
+    /// that are linked with one of them.
+    pub fn seeing(
+        &self,
+        wanted: &BTreeSet<VertexId>,
+        wants: impl Fn(PackageIx) -> bool,
+    ) -> BTreeSet<VertexId> {
+        let wants = |id: &VertexId| wants(self.vertex(*id).package);
+        let is_linked = |id: &VertexId| self.vertex(*id).side == Side::Target && wants(id);
+        let links = self
+            .targets
+            .iter()
+            .map(|artifact| artifact.vertex)
+            .filter(|id| wanted.contains(id) && self.closure([*id]).iter().any(is_linked));
+        wanted.iter().copied().filter(wants).chain(links).collect()
+    }
 }
 
 /// The vertex that a unit belongs to. The compilation of a build script belongs wherever the script runs, so it has

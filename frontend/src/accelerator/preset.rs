@@ -349,7 +349,7 @@ pub const PRESETS: &[Preset] = &[
         family: Family::Tpu,
         mode: ArchMode::List,
         arch_env: &[("LONGSHORE_TPU_TOPOLOGIES", "{arch,}")],
-        packages: &["pjrt", "xla"],
+        packages: &["pjrt-sys", "xla"],
         platforms: AMD64,
         labels: &[("longshore.run-args", "--privileged --net=host")],
         ..NOTHING

@@ -175,3 +175,27 @@ fn no_path_of_the_recording_is_left() {
     assert!(text.contains("rustc ") && text.contains("run "), "{text}");
     assert!(!text.contains(paths::RECORDING_TARGET), "{text}");
 }
+
+#[test]
+fn a_toolkit_is_seen_by_who_wants_it_and_what_is_linked_with_that() {
+    let graph = graph(
+        "pjrt@2.0.0 run host
+         pjrt@2.0.0 lib host
+         mac proc host -> pjrt@2.0.0
+         cuda@3.0.0 run target
+         cuda@3.0.0 lib target
+         aot bin target -> mac
+         gpu bin target -> cuda@3.0.0",
+    );
+    let plan = Plan::new(&graph);
+    let wanted = plan.closure(plan.targets.iter().map(|target| target.vertex));
+    let seeing = |names: &[&str]| -> Vec<&str> {
+        let seeing = plan.seeing(&wanted, |package| names.contains(&graph.package(package).name.as_str()));
+        seeing.into_iter().map(|id| plan.vertex(id).output()).collect()
+    };
+    assert_eq!(seeing(&["cuda"]), ["/t/cuda-3.0.0", "/t/gpu-1.0.0.bin.gpu"]);
+    // No program is linked with what runs in the build.
+    assert_eq!(seeing(&["pjrt"]), ["/h/pjrt-2.0.0"]);
+    assert_eq!(seeing(&["pjrt", "aot"]), ["/h/pjrt-2.0.0", "/t/aot-1.0.0.bin.aot"]);
+    assert!(seeing(&[]).is_empty());
+}

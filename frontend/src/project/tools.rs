@@ -11,7 +11,7 @@ use crate::{
     named::{self, Role},
     plan::VertexId,
     request::Request,
-    units::{PackageIx, Side},
+    units::PackageIx,
     variant::Variant,
 };
 
@@ -34,17 +34,7 @@ impl Project {
             accelerator.packages.contains(&planned.graph.package(package).name)
                 || members.configs.get(&package).is_some_and(names)
         };
-        let compiles = |id: &VertexId| {
-            let vertex = plan.vertex(*id);
-            vertex.side == Side::Target && wants(vertex.package)
-        };
-        let links = plan
-            .targets
-            .iter()
-            .map(|artifact| artifact.vertex)
-            .filter(|id| wanted.contains(id) && plan.closure([*id]).iter().any(compiles));
-        let seen_by: BTreeSet<VertexId> =
-            wanted.iter().copied().filter(|id| compiles(id)).chain(links).collect();
+        let seen_by = plan.seeing(wanted, wants);
         let mut cache = variant.identity.clone();
         let files = match &accelerator.image {
             Some(image) if !seen_by.is_empty() => {
