@@ -7,6 +7,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 
+use longshore_helper::{NO_CACHE_ENV, REQUEST_ENV_PREFIX};
+
+use crate::recorder::RECORDING_ENV;
+use crate::slots::SLOTS_DIR_ENV;
+
 /// A whole environment: children are started with exactly this one.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;
 
@@ -29,7 +34,8 @@ fn is_private(name: &OsStr) -> bool {
     name == "TRACEPARENT"
         || name == "TRACESTATE"
         || name.starts_with("OTEL_")
-        || name.starts_with("LONGSHORE_")
+        || name.starts_with(REQUEST_ENV_PREFIX)
+        || [NO_CACHE_ENV, RECORDING_ENV, SLOTS_DIR_ENV].contains(&name.as_ref())
 }
 
 #[cfg(test)]
@@ -38,10 +44,13 @@ mod tests {
 
     #[test]
     fn tracing_and_requests_are_private_and_nothing_else_is() {
-        for private in ["TRACEPARENT", "TRACESTATE", "OTEL_TRACES_EXPORTER", "LONGSHORE_REQUEST_0"] {
+        let tracing = ["TRACEPARENT", "TRACESTATE", "OTEL_TRACES_EXPORTER"];
+        let own = ["LONGSHORE_REQUEST_0", "LONGSHORE_NO_CACHE", "LONGSHORE_RECORDING", "LONGSHORE_SLOTS_DIR"];
+        for private in tracing.into_iter().chain(own) {
             assert!(is_private(OsStr::new(private)), "{private}");
         }
-        for public in ["PATH", "CARGO_HOME", "TRACE", "RUSTFLAGS"] {
+        // The last is a preset's, and for build scripts.
+        for public in ["PATH", "CARGO_HOME", "TRACE", "RUSTFLAGS", "LONGSHORE_TPU_TOPOLOGIES"] {
             assert!(!is_private(OsStr::new(public)), "{public}");
         }
     }

@@ -19,7 +19,7 @@ use crate::console::say;
 use crate::problem::{Doing, Problem, Result};
 
 /// Puts the slots elsewhere, for tests.
-const SLOTS_DIR_ENV: &str = "LONGSHORE_SLOTS_DIR";
+pub(crate) const SLOTS_DIR_ENV: &str = "LONGSHORE_SLOTS_DIR";
 
 const TURNSTILE: &str = "turnstile";
 
