@@ -92,6 +92,7 @@ pub async fn assemble(
             .as_ref()
             .map(|variant| variant.accelerator.driver.clone())
             .unwrap_or_default(),
+        toolkit: compiled.toolkit.as_ref(),
     };
     let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());

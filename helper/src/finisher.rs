@@ -15,7 +15,7 @@ use crate::problem::{Doing, Problem, Result};
 use crate::runner::Verdict;
 use crate::{mtime, stamp};
 
-/// Where this vertex, the toolchain image, has its own libraries.
+/// Where this vertex has libraries of its own: those of the toolchain image, and of an accelerator's toolkit.
 const OWN_ROOT: &str = "/";
 
 /// Copies the programs to where the image has them. What keeps one from starting there is said on stderr.
@@ -95,7 +95,9 @@ fn complete(
     lacks.retain(|lack| !matches!(lack, Lack::Library { name, .. } if request.driver.contains(name)));
     if request.libraries == Libraries::Copy && !lacks.is_empty() {
         let own = Root::new(Path::new(OWN_ROOT), &request.library_path);
-        let (_, here) = own.check(&program.path, needs);
+        let (_, mut here) = own.check(&program.path, needs);
+        // A toolkit has a stub of it to link with.
+        here.retain(|library| !request.driver.iter().any(|driver| driver == name(&library.path)));
         for library in here.difference(&found) {
             // What the image has goes before what the toolchain has.
             if root.resolve(&library.path).is_none() && missing(&lacks, library) {
@@ -118,7 +120,7 @@ fn complete(
     for lack in &lacks {
         say!("  {}", explain(lack, &program.path));
     }
-    say!("help: {}", help(&lacks));
+    say!("help: {}", help(&lacks, request.libraries));
     Ok(false)
 }
 
@@ -144,13 +146,15 @@ fn explain(lack: &Lack, program: &str) -> String {
     }
 }
 
-fn help(lacks: &BTreeSet<Lack>) -> &'static str {
+fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
     if lacks.iter().any(|lack| matches!(lack, Lack::Version { .. })) {
         "the toolchain image is newer than `base`: take a `base` of the same release, or an older toolchain"
     } else if lacks.iter().any(|lack| matches!(lack, Lack::Interpreter(_))) {
         "take a `base` with a C library, or link statically (`-C target-feature=+crt-static`)"
+    } else if libraries == Libraries::Copy {
+        "neither the toolchain image nor a toolkit has them where the loader looks: put their directory into the image's `LD_LIBRARY_PATH` (`env`), or take a `base` that has them"
     } else {
-        "set `libraries = \"copy\"` to take them from the toolchain image, or take a `base` that has them"
+        "set `libraries = \"copy\"` to take them from the toolchain image or the accelerator's toolkit, or take a `base` that has them"
     }
 }
 
@@ -206,5 +210,17 @@ mod tests {
         let needs = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
         let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
         assert_eq!(lacks, BTreeSet::new());
+    }
+
+    #[test]
+    fn what_the_driver_brings_does_not_come_along() {
+        let owner = tempfile::tempdir().unwrap();
+        let mut request = request(owner.path(), None, Libraries::Copy);
+        request.driver.push("libc.so.6".to_owned());
+        assert_eq!(finish(&request), Ok(Verdict::Passed));
+        let needs = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
+        let missing = |lack: &Lack| matches!(lack, Lack::Library { name, .. } if name == "libc.so.6");
+        assert!(!lacks.is_empty() && lacks.iter().all(missing), "{lacks:?}");
     }
 }

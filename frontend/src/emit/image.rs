@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Slot, Span, State};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
-use super::{Prefix, Workshop, known_by_origin};
+use super::{Prefix, Workshop, known_by_origin, package::Toolkit};
 use crate::paths;
 
 /// What lies in an image.
@@ -38,6 +38,8 @@ pub struct Contents<'a> {
     pub device_code: Option<Vec<String>>,
     /// Libraries that the machine's driver brings.
     pub driver: Vec<String>,
+    /// What libraries are copied from besides the toolchain image.
+    pub toolkit: Option<&'a Toolkit>,
 }
 
 /// Whether an image gets CA certificates.
@@ -218,6 +220,7 @@ pub fn programs(
         stamp: None,
         device_code,
         driver: Vec::new(),
+        toolkit: None,
     };
     finishing(workshop, &contents, about)
         .labeled(format!("context:{}", about.name))
@@ -263,6 +266,11 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     }
     if contents.checked_on_base {
         exec = exec.mount(paths::IMAGE, contents.base);
+    }
+    if contents.libraries == Libraries::Copy {
+        for (place, files) in contents.toolkit.into_iter().flat_map(Toolkit::mounts) {
+            exec = exec.mount(place, files);
+        }
     }
     for (at, state) in about.kept.iter().enumerate() {
         exec = exec.mount(format!("{}/{at}", paths::KEPT), known_by_origin(state));

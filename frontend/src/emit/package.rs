@@ -271,6 +271,14 @@ fn request(
     Request { json: json(&spec), ledger }
 }
 
+impl Toolkit {
+    /// What is seen of it, and where.
+    pub fn mounts(&self) -> impl Iterator<Item = (&str, Bind)> {
+        let files = self.files.iter().flat_map(|(files, paths)| paths.iter().map(move |path| (files, path)));
+        files.map(|(files, path)| (path.as_str(), known_by_origin(files).subpath(path)))
+    }
+}
+
 impl Grants {
     /// Names of the variables that steps see.
     fn variables(&self) -> impl Iterator<Item = &str> {
@@ -308,10 +316,8 @@ fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
     for (name, value) in &toolkit.env {
         exec = exec.env(name, value);
     }
-    for (files, path) in
-        toolkit.files.iter().flat_map(|(files, paths)| paths.iter().map(move |path| (files, path)))
-    {
-        exec = exec.mount(path, known_by_origin(files).subpath(path));
+    for (path, files) in toolkit.mounts() {
+        exec = exec.mount(path, files);
     }
     exec
 }
