@@ -71,8 +71,9 @@ async fn build(
     }
 
     let bases = images.iter().filter_map(|(_, _, _, image)| image.base_name.clone());
+    let toolkits = images.iter().filter_map(|(planned, ..)| planned.variant.as_ref()?.toolkit());
     let used: Vec<String> =
-        std::iter::once(project.config.toolchain.reference.familiar()).chain(bases).collect();
+        std::iter::once(project.config.toolchain.reference.familiar()).chain(bases).chain(toolkits).collect();
     warn(gateway, &caution::contexts(request.contexts.names(), &used)).await?;
 
     let parts: Vec<Part<'_>> = images

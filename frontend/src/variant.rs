@@ -109,6 +109,11 @@ impl Variant {
         variables
     }
 
+    /// The name of the image that has the toolkit, as the settings have it.
+    pub fn toolkit(&self) -> Option<String> {
+        self.accelerator.image.as_ref().map(|image| image.reference.familiar())
+    }
+
     /// Labels of its images.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.accelerator.labels.clone();
@@ -202,6 +207,7 @@ mod tests {
         assert_eq!(env["PATH"], "/usr/local/cuda/bin:/usr/bin");
         assert_eq!(cuda.labels()["longshore.archs"], "sm_90a");
         assert_eq!(cuda.device_code(), Some(vec!["sm_90a".to_owned()]));
+        assert_eq!(cuda.toolkit().as_deref(), Some("nvidia/cuda:13.0.2-devel-ubuntu24.04"));
         let (rocm, _) = &asked(&two, "server-rocm")[0];
         assert_eq!(rocm.env(None)["AMDGPU_TARGETS"], "gfx90a;gfx1100");
     }
