@@ -1,7 +1,7 @@
 //! An image's filesystem, layer by layer: what changes least lies lowest.
 //!
-//! The base; each asset; certificates and users; the user's files; the programs. The last step before the layers is a
-//! vertex that looks at the programs with the image's own eyes: whether they could start there.
+//! The base; each asset; certificates and users; libraries; the user's files; the programs. Before libraries and
+//! programs comes a vertex that looks at the programs with the image's own eyes: whether they could start there.
 
 use std::collections::BTreeMap;
 
@@ -141,6 +141,18 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         below = with_system(workshop, &below, contents, about);
     }
     let finished = (!contents.programs.is_empty()).then(|| finished(workshop, contents, about));
+    let of_programs: Vec<&str> =
+        contents.programs.iter().map(|program| program.path.trim_start_matches('/')).collect();
+    let comes_with_libraries = contents.libraries == Libraries::Copy;
+    if let Some(finished) = finished.as_ref().filter(|_| comes_with_libraries) {
+        // A vertex is keyed by what it copies: another program with the same libraries has this layer in common.
+        let copy = Copy::new(finished, "/", "/").contents().parents().exclude(of_programs.clone());
+        below = Files::on(&below)
+            .add(dated(copy, about))
+            .labeled(format!("libraries:{}", about.name))
+            .named(format!("{} {}: libraries", about.prefix.of("image"), about.name))
+            .state();
+    }
 
     let mut files = Files::on(&below);
     for file in &contents.files {
@@ -156,7 +168,9 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         });
     }
     if let Some(finished) = &finished {
-        files = files.add(dated(Copy::new(finished, "/", "/").contents().parents(), about));
+        let copy = Copy::new(finished, "/", "/").contents().parents();
+        let copy = if comes_with_libraries { copy.include(of_programs) } else { copy };
+        files = files.add(dated(copy, about));
     }
     let files = files.labeled(format!("image:{}", about.name)).named(format!(
         "{} {}",
