@@ -13,6 +13,7 @@ mod options;
 mod ripgrep;
 mod shop;
 mod supply;
+mod toolkits;
 mod unchanged;
 mod unseen;
 mod ways;
@@ -151,6 +152,9 @@ pub(crate) fn of_more_accelerators() -> Vec<Trial> {
         test("one_image_for_two_of_amds_gpus", accelerators::one_image_for_two_gpus),
         test("a_missing_architecture_does_not_ship", accelerators::a_missing_architecture_does_not_ship),
         test("a_member_runs_on_amds_processors", devices::a_member_runs_on_amds),
+        test("a_layer_is_compiled_for_tpus", toolkits::a_layer_is_compiled_for_tpus),
+        test("a_library_of_the_toolkit_comes_along", toolkits::a_library_of_the_toolkit_comes_along),
+        test("candle_compiles_its_kernels_once", toolkits::candle_compiles_its_kernels_once),
     ]
 }
 

@@ -3,9 +3,9 @@
 //! Runs with `E2E=1` only, and then needs `docker` with buildx, `DOCKER_HOST` and the rest in the environment
 //! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images` and `images --cross`, and the frontend as
 //! `localhost/longshore:dev`. `E2E=graph` runs those that need no containerd image store, `E2E=oldest` those that the
-//! oldest engine and client pass, `E2E=accel` those that need more toolkits (`images --rocm`). Tests share the engine, so
-//! they run one after the other, in the order of [`cases`]: what one has built, the next finds in the cache. Any of them
-//! also runs alone.
+//! oldest engine and client pass, `E2E=accel` those that need more toolkits (`images` with `--rocm`, `--tpu`, `--ascend`,
+//! `--cuda-math`). Tests share the engine, so they run one after the other, in the order of [`cases`]: what one has built,
+//! the next finds in the cache. Any of them also runs alone.
 //!
 //! It knows the frontend only from outside: no item of the library is used here.
 
