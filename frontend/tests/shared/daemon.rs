@@ -127,6 +127,10 @@ fn images() -> std::collections::BTreeMap<String, FakeImage> {
             "docker.io/library/debian:bookworm-slim".to_owned(),
             image("b", r#"{"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}"#),
         ),
+        (
+            "quay.io/ascend/cann:9.1.0-910b-ubuntu22.04-py3.12".to_owned(),
+            image("c", r#"{"os":"linux","config":{}}"#),
+        ),
     ]
     .into()
 }
