@@ -19,6 +19,16 @@ pub enum ArchMode {
     None,
 }
 
+/// What becomes of programs for several architectures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// An image for each.
+    #[default]
+    Split,
+    /// One image with all, and a launcher that starts the one that fits.
+    Fat,
+}
+
 impl ArchMode {
     /// As settings write them.
     pub const ALL: [(&'static str, ArchMode); 3] =

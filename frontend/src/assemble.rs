@@ -5,18 +5,22 @@ use camino::Utf8Path;
 use longshore_helper::finish;
 
 use crate::{
+    accelerator::Family,
     caution,
     config::{self, Base, ImageSettings, Libraries, PackageConfig},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    emit::image::{
-        self as filesystem, About, Asset, BIN_DIR, Certificates, Contents, FileCopy, LIB_DIR, Program,
+    emit::{
+        image::{
+            self as filesystem, About, Asset, BIN_DIR, Certificates, Contents, FileCopy, LIB_DIR, Program,
+        },
+        launcher::{self, Launch},
     },
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
     listing::Kind,
     named::{self, Loaded, Role},
     output::{self, Revision},
-    plan::ArtifactKind,
+    plan::{Artifact, ArtifactKind},
     project::{Compiled, Planned, Project},
     request::Request,
     target::Target,
@@ -66,6 +70,7 @@ pub async fn assemble(
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
 
     let paths = output::paths(target, BIN_DIR, LIB_DIR);
+    let launchers = launchers(planned, target, &paths, is_static)?;
     let revision = if settings.stamp { Revision::of(request) } else { Revision::default() };
     let contents = Contents {
         base: &base_state,
@@ -77,7 +82,7 @@ pub async fn assemble(
         },
         bare: base.is_none(),
         files: files(project, &settings)?,
-        programs: programs(compiled, target, &paths),
+        programs: programs(planned, compiled, target, &paths, &launchers),
         libraries: match settings.libraries {
             Libraries::Check => finish::Libraries::Check,
             Libraries::Copy => finish::Libraries::Copy,
@@ -112,6 +117,12 @@ pub async fn assemble(
     let config = image::config(&base_config, &planned.platform, &image, epoch);
     let mut env = base_config.env();
     env.extend(settings.env.clone());
+    if let Some(first) = planned.variant.iter().flat_map(|variant| &variant.compiled().archs).next()
+        && !launchers.is_empty()
+    {
+        // Nothing that it could look for is here.
+        env.insert(launcher::CHOICE.to_owned(), first.as_str().to_owned());
+    }
     let smoke = filesystem::Smoke {
         platform: &planned.platform,
         command: image.entrypoint.iter().chain(&settings.smoke).cloned().collect(),
@@ -143,7 +154,8 @@ pub async fn offered(
     }
     let paths: Vec<String> =
         target.artifacts.iter().map(|artifact| format!("/{}", artifact.installed)).collect();
-    let programs = programs(compiled, target, &paths);
+    let launchers = launchers(planned, target, &paths, is_static(planned, target))?;
+    let programs = programs(planned, compiled, target, &paths, &launchers);
     let device_code = planned.variant.as_ref().and_then(Variant::device_code);
     let about = About {
         name: &target.name,
@@ -213,13 +225,82 @@ fn kept<'a>(planned: &'a Planned, compiled: &'a Compiled, target: &Target) -> Ve
         .collect()
 }
 
-fn programs<'a>(compiled: &'a Compiled, target: &'a Target, paths: &[String]) -> Vec<Program<'a>> {
-    let program = |(artifact, path): (&'a crate::plan::Artifact, &String)| Program {
-        output: &compiled.outputs[&artifact.vertex].files,
-        file: &artifact.file,
-        path: path.clone(),
+/// What starts the programs of an image for several architectures: one launcher for each program, in their order; none
+/// where there is only one architecture.
+fn launchers(
+    planned: &Planned,
+    target: &Target,
+    paths: &[String],
+    is_static: bool,
+) -> Result<Vec<State>, Diagnostic> {
+    let Some(variant) = planned.variant.as_ref().filter(|variant| !variant.parts.is_empty()) else {
+        return Ok(Vec::new());
     };
-    target.artifacts.iter().zip(paths).map(program).collect()
+    let accelerator = &variant.accelerator;
+    let refused = |what: &str, help: &str| {
+        Err(Diagnostic::error(Code::InvalidValue, what.to_owned()).help(help).at(&accelerator.span))
+    };
+    if target.artifacts.iter().any(|artifact| artifact.kind == ArtifactKind::Library) {
+        return refused(
+            "a library cannot be launched",
+            "leave out `layout = \"fat\"`: each architecture gets its own",
+        );
+    }
+    if is_static && accelerator.family != Family::Cpu {
+        return refused(
+            "a launcher that is linked statically cannot load a driver",
+            "leave out `layout = \"fat\"`, or compile for a target with glibc",
+        );
+    }
+    let made = target.artifacts.iter().zip(paths).map(|(artifact, path)| {
+        let programs = variant
+            .parts
+            .iter()
+            .flat_map(|part| part.archs.iter().map(|arch| (arch.as_str().to_owned(), part.beside(path))));
+        let launch = Launch {
+            triple: &planned.selection.target,
+            linking: launcher::linking(&planned.plan.vertex(artifact.vertex).spec),
+            family: accelerator.family.launched().unwrap_or_default(),
+            programs: programs.collect(),
+            name: &artifact.installed,
+            prefix: &planned.prefix,
+        };
+        launcher::launcher(&planned.bench.workshop, &launch)
+    });
+    Ok(made.collect())
+}
+
+fn programs<'a>(
+    planned: &'a Planned,
+    compiled: &'a Compiled,
+    target: &'a Target,
+    paths: &[String],
+    launchers: &'a [State],
+) -> Vec<Program<'a>> {
+    let all = |planned: &'a Planned, compiled: &'a Compiled, beside: Option<&Variant>| -> Vec<Program<'a>> {
+        let program = |(artifact, path): (&'a Artifact, &String)| {
+            let same = planned.plan.targets.iter().find(|other| other.qualified == artifact.qualified);
+            let artifact = same.unwrap_or(artifact);
+            Program {
+                output: &compiled.outputs[&artifact.vertex].files,
+                file: &artifact.file,
+                path: beside.map_or_else(|| path.clone(), |part| part.beside(path)),
+            }
+        };
+        target.artifacts.iter().zip(paths).map(program).collect()
+    };
+    if launchers.is_empty() {
+        return all(planned, compiled, None);
+    }
+    let launched = launchers.iter().zip(paths);
+    let mut programs: Vec<Program<'_>> =
+        launched.map(|(output, path)| Program { output, file: launcher::FILE, path: path.clone() }).collect();
+    let first = planned.variant.as_ref().map(Variant::compiled);
+    programs.extend(all(planned, compiled, first));
+    for other in &compiled.others {
+        programs.extend(all(&other.planned, &other.compiled, other.planned.variant.as_ref()));
+    }
+    programs
 }
 
 fn asset(asset: &config::Asset) -> Asset<'_> {

@@ -5,6 +5,7 @@
 pub mod crates;
 pub mod device;
 pub mod image;
+pub mod launcher;
 pub mod package;
 pub mod record;
 pub mod summary;
@@ -23,6 +24,13 @@ impl Prefix {
     /// Of the steps for `platform`.
     pub fn new(platform: &Platform, all: &[Platform]) -> Self {
         Self((all.len() > 1).then(|| platform.to_string()))
+    }
+
+    /// Of the steps for one of an image's architectures: `[cuda-sm80 crate]`.
+    #[must_use]
+    pub fn with(&self, part: &str) -> Self {
+        let before = self.0.iter().map(|name| format!("{name} ")).collect::<String>();
+        Self(Some(format!("{before}{part}")))
     }
 
     /// Of the steps that compile what runs on a device.

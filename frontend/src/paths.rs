@@ -35,3 +35,7 @@ pub const SMOKE: &str = "/longshore/smoke";
 pub const SYSROOT: &str = "/longshore/sysroot";
 /// What packages for a device were compiled to, for those that load it.
 pub const DEVICE: &str = "/longshore/device";
+/// The source of a launcher.
+pub const LAUNCHER_SOURCE: &str = "/longshore/launcher-source";
+/// Where a launcher is compiled to.
+pub const LAUNCHER: &str = "/longshore/launcher";

@@ -2,14 +2,16 @@
 //!
 //! Each step asks BuildKit for what the next one needs and hands it to the pure phases.
 
+mod compiled;
 mod device;
 mod tools;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use buildkit_llb::{Digest, Platform, Span, State};
 use cargo_metadata::Metadata;
 
+pub use compiled::{Compiled, Other};
 pub use device::Device;
 
 use crate::{
@@ -18,21 +20,17 @@ use crate::{
     context::{self, BuildContext, Entry},
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
-    emit::{
-        Prefix, Workshop, crates,
-        package::{CachePrefix, Grants, Output, Packages, Sources, Toolkit, packages},
-        record::Selection,
-    },
+    emit::{Prefix, Workshop, crates, package::CachePrefix, record::Selection},
     gateway::{Failure, Gateway},
     image::BaseConfig,
     lock::Lock,
-    members::{self, Manifests, Members, Settings},
+    members::{Manifests, Settings},
     named::{self, Loaded, Role},
-    plan::{Plan, VertexId},
+    plan::Plan,
     request::Request,
     target::Target,
     triple,
-    units::{PackageIx, UnitGraph},
+    units::UnitGraph,
     variant::Variant,
     workspace::{self, Names, Workspace},
 };
@@ -80,8 +78,10 @@ pub struct Planned {
     pub platform: Platform,
     /// The accelerator that it is for.
     pub variant: Option<Variant>,
-    /// Before the names of its steps.
+    /// Before the names of an image's steps.
     pub prefix: Prefix,
+    /// Before the names of steps that compile.
+    pub steps: Prefix,
     /// What it is carried out with.
     pub bench: Bench,
     /// What cargo was asked to build.
@@ -100,56 +100,6 @@ impl Planned {
     /// What a target is called here: with the accelerator after its name.
     pub fn title(&self, target: &Target) -> String {
         self.variant.as_ref().map_or_else(|| target.name.clone(), |variant| variant.name(&target.name))
-    }
-}
-
-/// The graph for some vertices of a plan.
-#[derive(Debug, Clone)]
-pub struct Compiled {
-    /// The members among them.
-    pub members: Members,
-    /// What each vertex makes.
-    pub outputs: BTreeMap<VertexId, Output>,
-    /// Members' own files.
-    pub own: BTreeMap<PackageIx, State>,
-    /// What some of them see.
-    pub toolkit: Option<Toolkit>,
-    /// What was compiled for the accelerator's own processor.
-    pub devices: Vec<Device>,
-}
-
-/// What vertices see besides their packages.
-#[derive(Debug, Default)]
-struct Shown {
-    grants: BTreeMap<PackageIx, Grants>,
-    toolkit: Option<Toolkit>,
-    sysroot: Option<State>,
-}
-
-impl Compiled {
-    /// Secrets that the members name, and where.
-    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Span)> {
-        let all = self.members.configs.values().flat_map(|config| &config.secrets);
-        all.map(|secret| (secret.id.as_str(), &secret.span))
-    }
-
-    /// What the members of a target have to tell.
-    pub fn reports(&self, planned: &Planned, target: &Target) -> Vec<&State> {
-        let wanted = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
-        let own = wanted.iter().filter_map(|id| self.outputs.get(id)?.report.as_ref());
-        let devices = self.devices.iter().flat_map(|device| device.compiled.outputs.values());
-        own.chain(devices.filter_map(|output| output.report.as_ref())).collect()
-    }
-
-    /// The names of all its entries in the ledger.
-    pub fn ledger(&self) -> Vec<String> {
-        let devices = self.devices.iter().flat_map(|device| device.compiled.outputs.values());
-        self.outputs.values().chain(devices).map(|output| output.ledger.clone()).collect()
-    }
-
-    /// What cargo was asked, besides what the plan itself holds.
-    pub fn recordings(&self) -> impl Iterator<Item = &State> {
-        self.devices.iter().map(|device| &device.planned.workspace.vertex)
     }
 }
 
@@ -229,8 +179,9 @@ impl Project {
         gateway: &impl Gateway,
         request: &Request,
         platform: &Platform,
-        variant: Option<&Variant>,
+        asked: Option<&Variant>,
     ) -> Result<Planned, Failure> {
+        let variant = asked.map(Variant::compiled);
         let compiled_for = match variant {
             Some(variant) => variant.platform(platform)?,
             None => platform.clone(),
@@ -256,7 +207,12 @@ impl Project {
             span: self.config.toolchain.span.clone(),
         };
         let prefix = Prefix::new(platform, &request.platforms);
-        let mut planned = self.planned(gateway, request, platform, selection, prefix, bench).await?;
+        let steps = match variant.filter(|variant| variant.is_part) {
+            Some(part) => prefix.with(&part.suffix),
+            None => prefix.clone(),
+        };
+        let mut planned = self.planned(gateway, request, platform, selection, steps, bench).await?;
+        planned.prefix = prefix;
         // What runs on a device is made for those that load it there, and is nothing to ask for.
         let on_devices = self.on_devices(&planned.workspace.metadata)?;
         let graph = &planned.graph;
@@ -264,7 +220,7 @@ impl Project {
             .plan
             .targets
             .retain(|artifact| !on_devices.contains_key(&graph.package(artifact.package).name));
-        planned.variant = variant.cloned();
+        planned.variant = asked.cloned();
         Ok(planned)
     }
 
@@ -306,6 +262,7 @@ impl Project {
         Ok(Planned {
             platform: platform.clone(),
             variant: None,
+            steps: prefix.clone(),
             prefix,
             bench,
             selection,
@@ -358,78 +315,8 @@ impl Project {
         warnings
     }
 
-    /// Makes the graph of `wanted` and all that it needs.
-    ///
-    /// # Errors
-    /// The settings of a member are wrong, or its files cannot be read.
-    pub async fn compile(
-        &self,
-        gateway: &impl Gateway,
-        request: &Request,
-        planned: &Planned,
-        wanted: impl IntoIterator<Item = VertexId>,
-    ) -> Result<Compiled, Failure> {
-        let wanted = planned.plan.closure(wanted);
-        let members = self.members(gateway, request, planned, &wanted).await?;
-        let devices = self.devices(gateway, request, planned, &members).await?;
-        let toolkit = match &planned.variant {
-            Some(variant) => Some(self.toolkit(gateway, request, planned, variant, &members, &wanted).await?),
-            None => None,
-        };
-        let mut grants = self.grants(request, &members);
-        device::grant(&devices, &members, &mut grants);
-        let shown = Shown { grants, toolkit, sysroot: None };
-        Ok(Compiled { devices, ..self.graph(request, planned, &wanted, members, shown) })
-    }
-
-    /// The members among `wanted`.
-    async fn members(
-        &self,
-        gateway: &impl Gateway,
-        request: &Request,
-        planned: &Planned,
-        wanted: &BTreeSet<VertexId>,
-    ) -> Result<Members, Failure> {
-        let Planned { graph, plan, workspace, .. } = planned;
-        let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
-        let directories = members::directories(&workspace.metadata);
-        members::load(gateway, request, &self.context, &self.settings(), graph, &in_use, &directories).await
-    }
-
     fn settings(&self) -> Settings<'_> {
         Settings { manifests: &self.manifests, args: &self.config.args, standalone: &self.packages }
-    }
-
-    fn graph(
-        &self,
-        request: &Request,
-        planned: &Planned,
-        wanted: &BTreeSet<VertexId>,
-        members: Members,
-        shown: Shown,
-    ) -> Compiled {
-        let Packages { outputs, own } = packages(
-            &planned.bench.workshop,
-            &planned.graph,
-            &planned.plan,
-            wanted,
-            &Sources {
-                crates: &self.crates,
-                context: &self.context.state,
-                listing: &self.context.listing,
-                outside: &members.outside,
-                spans: &members.spans,
-                members: &members::directories(&planned.workspace.metadata),
-                cache_prefix: &planned.cache_prefix,
-                prefix: &planned.prefix,
-                grants: &shown.grants,
-                toolkit: shown.toolkit.as_ref(),
-                sysroot: shown.sysroot.as_ref(),
-                no_cache: &request.no_cache,
-                build: request.session.as_str(),
-            },
-        );
-        Compiled { members, outputs, own, toolkit: shown.toolkit, devices: Vec::new() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use buildkit_llb::Platform;
 
 use crate::{
-    accelerator::{Arch, ArchMode, Family, arch},
+    accelerator::{Arch, ArchMode, Family, Layout, arch},
     config::Accelerator,
     diagnostic::{Code, Diagnostic},
 };
@@ -21,6 +21,10 @@ pub struct Variant {
     pub suffix: String,
     /// The same for all names of one variant.
     pub identity: String,
+    /// The variants that one image has the programs of, and a launcher; empty where it is built by itself.
+    pub parts: Vec<Variant>,
+    /// It is such a part itself.
+    pub is_part: bool,
 }
 
 /// The variants of all accelerators.
@@ -32,10 +36,15 @@ pub fn all(accelerators: &BTreeMap<String, Accelerator>) -> Vec<Variant> {
 
 fn of(accelerator: &Accelerator) -> Vec<Variant> {
     let variant = |archs: &[Arch], suffix: String, identity: String| Variant {
-        accelerator: accelerator.clone(),
+        accelerator: match archs {
+            [one] => accelerator.of_arch(one),
+            _ => accelerator.clone(),
+        },
         archs: archs.to_vec(),
         suffix,
         identity,
+        parts: Vec::new(),
+        is_part: false,
     };
     let name = accelerator.name.clone();
     match accelerator.mode {
@@ -43,13 +52,14 @@ fn of(accelerator: &Accelerator) -> Vec<Variant> {
             let long = |arch: &Arch| format!("{name}-{}", arch.suffix(accelerator.family));
             let first = &accelerator.archs[..accelerator.archs.len().min(1)];
             let identity = first.first().map_or_else(|| name.clone(), long);
-            let mut variants = vec![variant(first, name.clone(), identity)];
-            variants.extend(
-                accelerator
-                    .archs
-                    .iter()
-                    .map(|arch| variant(std::slice::from_ref(arch), long(arch), long(arch))),
-            );
+            let single = |arch| variant(std::slice::from_ref(arch), long(arch), long(arch));
+            let single: Vec<Variant> = accelerator.archs.iter().map(single).collect();
+            if accelerator.layout == Layout::Fat {
+                let parts = single.into_iter().map(|part| Variant { is_part: true, ..part }).collect();
+                return vec![Variant { parts, ..variant(&accelerator.archs, name.clone(), name) }];
+            }
+            let mut variants = vec![variant(first, name, identity)];
+            variants.extend(single);
             variants
         }
         ArchMode::List | ArchMode::None => vec![variant(&accelerator.archs, name.clone(), name)],
@@ -71,6 +81,17 @@ pub fn asked<'a>(accelerators: &BTreeMap<String, Accelerator>, name: &'a str) ->
 }
 
 impl Variant {
+    /// What is planned and compiled for it: the first of its parts, or itself.
+    pub fn compiled(&self) -> &Variant {
+        self.parts.first().unwrap_or(self)
+    }
+
+    /// The name of a part's program beside the launcher: `server-sm80`.
+    pub fn beside(&self, path: &str) -> String {
+        let archs = self.archs.iter().map(|arch| format!("-{}", arch.suffix(self.accelerator.family)));
+        format!("{path}{}", archs.collect::<String>())
+    }
+
     /// It has a longer name as well.
     pub fn is_short(&self) -> bool {
         self.suffix != self.identity

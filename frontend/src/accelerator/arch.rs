@@ -17,6 +17,18 @@ pub enum Family {
     Generic,
 }
 
+impl Family {
+    /// What a launcher calls it; `None` where it cannot tell which processor is there.
+    pub fn launched(self) -> Option<&'static str> {
+        match self {
+            Self::Cpu => Some("cpu"),
+            Self::Cuda => Some("cuda"),
+            Self::Rocm => Some("rocm"),
+            Self::Ascend | Self::Tpu | Self::Generic => None,
+        }
+    }
+}
+
 /// An architecture, in the spelling that settings use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arch(String);

@@ -1,14 +1,17 @@
 //! `accelerator.NAME`: what is built for processors besides the CPU.
 
+mod raw;
+
 use std::collections::BTreeMap;
 
-use buildkit_llb::{Platform, Span};
+use buildkit_llb::{GitUrl, Platform, Span};
 
+pub(super) use self::raw::RawAccelerator;
+use self::raw::{RawOverride, RawRepository};
 use super::image::{ImageName, ImageOverrides};
-use super::raw::{RawImage, Spanned};
-use super::table::Table;
+use super::raw::Spanned;
 use super::validate::{self, Wrong, valid};
-use crate::accelerator::{Arch, ArchMode, Family, PRESETS, Preset, arch};
+use crate::accelerator::{Arch, ArchMode, Family, Layout, PRESETS, Preset, arch};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 
 /// An accelerator of the workspace's: its preset with the user's settings on top.
@@ -24,8 +27,12 @@ pub struct Accelerator {
     pub archs: Vec<Arch>,
     /// How code for several is made.
     pub mode: ArchMode,
+    /// What becomes of programs for several.
+    pub layout: Layout,
     /// Platforms that it is built for; empty for all.
     pub platforms: Vec<Platform>,
+    /// Where single architectures differ, by name.
+    pub overrides: BTreeMap<String, Override>,
     /// Features on top of the workspace's.
     pub features: Vec<String>,
     /// As for `cargo build --no-default-features`.
@@ -34,6 +41,8 @@ pub struct Accelerator {
     pub image: Option<ImageName>,
     /// What of it is seen, at the same paths.
     pub paths: Vec<String>,
+    /// Repositories that build scripts would clone.
+    pub git: Vec<Repository>,
     /// Directories that programs are looked for in first.
     pub path: Vec<String>,
     /// Variables of the steps that see it.
@@ -58,87 +67,38 @@ pub struct Accelerator {
     pub span: Span,
 }
 
-/// The table as written.
-pub(super) struct RawAccelerator {
-    preset: Option<Spanned<String>>,
-    archs: Option<Spanned<Vec<Spanned<String>>>>,
-    mode: Option<Spanned<String>>,
-    platforms: Option<Spanned<Vec<Spanned<String>>>>,
-    features: Vec<Spanned<String>>,
-    no_default_features: bool,
-    build: RawBuild,
-    device: RawDevice,
-    runtime: RawImage,
-    verify: Option<bool>,
+/// Where one architecture differs from the others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Override {
+    /// Features in place of the accelerator's.
+    pub features: Option<Vec<String>>,
+    /// Variables on top of the accelerator's.
+    pub env: BTreeMap<String, String>,
+    /// Platforms in place of the accelerator's.
+    pub platforms: Option<Vec<Platform>>,
 }
 
-/// `build` as written.
-#[derive(Default)]
-struct RawBuild {
-    image: Option<Spanned<String>>,
-    paths: Option<Spanned<Vec<Spanned<String>>>>,
-    path: Option<Spanned<Vec<Spanned<String>>>>,
-    env: Vec<(Spanned<String>, Spanned<String>)>,
-    arch_env: Vec<(Spanned<String>, Spanned<String>)>,
-    packages: Vec<Spanned<String>>,
+/// A checkout that steps see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repository {
+    /// Where it is.
+    pub url: GitUrl,
+    /// Which commit.
+    pub commit: String,
+    /// Where steps see it, with its `.git`.
+    pub to: String,
 }
 
-/// `device` as written.
-#[derive(Default)]
-struct RawDevice {
-    target: Option<Spanned<String>>,
-    toolchain: Option<Spanned<String>>,
-}
-
-impl RawAccelerator {
-    pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
-        let raw = Self {
-            preset: table.string("preset"),
-            archs: table.strings("archs"),
-            mode: table.string("arch-mode"),
-            platforms: table.strings("platforms"),
-            features: table.strings("features").map_or_else(Vec::new, |list| list.value),
-            no_default_features: table.boolean("no-default-features").unwrap_or(false),
-            build: table.subtable("build", |_, table| RawBuild::read(table)).unwrap_or_default(),
-            device: table
-                .subtable("device", |_, table| {
-                    let raw =
-                        RawDevice { target: table.string("target"), toolchain: table.string("toolchain") };
-                    table.finish(&[]);
-                    raw
-                })
-                .unwrap_or_default(),
-            runtime: table
-                .subtable("runtime", |_, table| {
-                    let raw = RawImage::read(table, false);
-                    table.finish(&[("image", "write `base`, as for every image")]);
-                    raw
-                })
-                .unwrap_or_default(),
-            verify: table.boolean("verify"),
-        };
-        table.finish(&[
-            ("arch", "write `archs = [\"…\"]`"),
-            ("env", "variables of steps are `build.env`, those of images `runtime.env`"),
-            ("base", "write `runtime.base`"),
-            ("image", "the toolkit's is `build.image`, what programs are put on is `runtime.base`"),
-        ]);
-        raw
-    }
-}
-
-impl RawBuild {
-    fn read(table: &mut Table<'_, '_>) -> Self {
-        let raw = Self {
-            image: table.string("image"),
-            paths: table.strings("paths"),
-            path: table.strings("path"),
-            env: table.pairs("env"),
-            arch_env: table.pairs("arch-env"),
-            packages: table.strings("packages").map_or_else(Vec::new, |list| list.value),
-        };
-        table.finish(&[]);
-        raw
+impl Accelerator {
+    /// As it is for one of its architectures.
+    pub fn of_arch(&self, arch: &Arch) -> Accelerator {
+        let mut accelerator = self.clone();
+        if let Some(own) = self.overrides.get(arch.as_str()) {
+            accelerator.features = own.features.clone().unwrap_or(accelerator.features);
+            accelerator.env.extend(own.env.clone());
+            accelerator.platforms = own.platforms.clone().unwrap_or(accelerator.platforms);
+        }
+        accelerator
     }
 }
 
@@ -247,12 +207,16 @@ fn accelerator(
         let help = "name what steps shall see: `build.paths = [\"/usr/local/toolkit\"]`";
         gathered.push(Diagnostic::error(Code::InvalidValue, problem).help(help).at(span));
     }
+    let layout = raw
+        .layout
+        .and_then(|written| {
+            valid("layout", written, |written| layout(&written.value, family, mode), gathered)
+        })
+        .unwrap_or_default();
+    let overrides = overrides(raw.overrides, &archs, mode, gathered);
+    let git = repositories(raw.build.git, gathered);
     let platforms = match raw.platforms {
-        Some(written) => written
-            .value
-            .into_iter()
-            .filter_map(|name| valid("platforms", name, |name| platform(&name.value), gathered))
-            .collect(),
+        Some(written) => platforms(written, gathered),
         None => preset
             .map(|preset| preset.platforms.iter().filter_map(|name| Platform::parse(name).ok()).collect())
             .unwrap_or_default(),
@@ -285,14 +249,13 @@ fn accelerator(
         archs,
         mode,
         platforms,
-        features: raw
-            .features
-            .into_iter()
-            .filter_map(|name| valid("features", name, |name| validate::feature(&name.value), gathered))
-            .collect(),
+        layout,
+        overrides,
+        features: features(raw.features, gathered),
         no_default_features: raw.no_default_features,
         image,
         paths,
+        git,
         path: path.unwrap_or_else(|| preset.map(|preset| owned(preset.path)).unwrap_or_default()),
         env,
         arch_env,
@@ -305,6 +268,85 @@ fn accelerator(
         verify: raw.verify.unwrap_or_else(|| preset.is_some_and(|preset| preset.verify)),
         span: span.clone(),
     })
+}
+
+fn platforms(written: Spanned<Vec<Spanned<String>>>, gathered: &mut Vec<Diagnostic>) -> Vec<Platform> {
+    let names = written.value.into_iter();
+    names.filter_map(|name| valid("platforms", name, |name| platform(&name.value), gathered)).collect()
+}
+
+fn features(written: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic>) -> Vec<String> {
+    let names = written.into_iter();
+    names
+        .filter_map(|name| valid("features", name, |name| validate::feature(&name.value), gathered))
+        .collect()
+}
+
+fn overrides(
+    raw: Vec<(Spanned<String>, RawOverride)>,
+    archs: &[Arch],
+    mode: ArchMode,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, Override> {
+    let mut found = BTreeMap::new();
+    for (name, raw) in raw {
+        let known = |name: &Spanned<String>| {
+            let text = &name.value;
+            if mode != ArchMode::PerBuild {
+                return Err(Wrong::new(format!("has `{text}`, and one build is for all architectures"))
+                    .help("only with `arch-mode = \"per-build\"` can they differ".to_owned()));
+            }
+            if !archs.iter().any(|arch| arch.as_str() == text) {
+                return Err(Wrong::new(format!("has `{text}`, which is not among `archs`")));
+            }
+            Ok(text.clone())
+        };
+        let Some(name) = valid("arch", name, known, gathered) else { continue };
+        let own = Override {
+            features: raw.features.map(|list| features(list.value, gathered)),
+            env: variables("env", raw.env, gathered),
+            platforms: raw.platforms.map(|list| platforms(list, gathered)),
+        };
+        found.insert(name, own);
+    }
+    found
+}
+
+fn repositories(raw: Vec<RawRepository>, gathered: &mut Vec<Diagnostic>) -> Vec<Repository> {
+    let mut found = Vec::new();
+    for RawRepository { url, commit, to, span } in raw {
+        let missing = [("url", url.is_none()), ("commit", commit.is_none()), ("to", to.is_none())];
+        for (key, _) in missing.iter().filter(|(_, missing)| *missing) {
+            gathered.push(
+                Diagnostic::error(Code::InvalidValue, format!("a repository in `build.git` has no `{key}`"))
+                    .at(&span),
+            );
+        }
+        let url = url.and_then(|url| {
+            let read = |url: &Spanned<String>| {
+                GitUrl::parse(&url.value).map_err(|wrong| Wrong::new(format!("is wrong: {wrong}")))
+            };
+            valid("url", url, read, gathered)
+        });
+        let commit =
+            commit.and_then(|commit| valid("commit", commit, |commit| self::commit(&commit.value), gathered));
+        let to = to.and_then(|to| valid("to", to, |to| validate::absolute("to", &to.value), gathered));
+        if let (Some(url), Some(commit), Some(to)) = (url, commit, to) {
+            found.push(Repository { url, commit, to });
+        }
+    }
+    found
+}
+
+/// A whole one: what its first digits or a branch mean can change.
+fn commit(written: &str) -> Result<String, Wrong> {
+    let is_whole = matches!(written.len(), 40 | 64)
+        && written.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    match is_whole {
+        true => Ok(written.to_owned()),
+        false => Err(Wrong::new(format!("is `{written}`, expected all 40 digits of a commit's name"))
+            .help("`git rev-parse HEAD` prints them".to_owned())),
+    }
 }
 
 fn preset(written: &str) -> Result<&'static Preset, Wrong> {
@@ -321,6 +363,22 @@ fn preset(written: &str) -> Result<&'static Preset, Wrong> {
 fn mode(written: &str) -> Result<ArchMode, Wrong> {
     let found = ArchMode::ALL.iter().find(|(name, _)| *name == written).map(|(_, mode)| *mode);
     found.ok_or_else(|| Wrong::new(format!("is `{written}`, expected `per-build`, `list` or `none`")))
+}
+
+fn layout(written: &str, family: Family, mode: ArchMode) -> Result<Layout, Wrong> {
+    match written {
+        "split" => Ok(Layout::Split),
+        "fat" if mode != ArchMode::PerBuild => {
+            Err(Wrong::new("is `fat`, and there is one program for all".to_owned())
+                .help("a launcher chooses among the programs of `arch-mode = \"per-build\"`".to_owned()))
+        }
+        "fat" if family.launched().is_none() => Err(Wrong::new(
+            "is `fat`, and a launcher cannot tell which of these processors is there".to_owned(),
+        )
+        .help("it can for CUDA, ROCm and levels of the CPU".to_owned())),
+        "fat" => Ok(Layout::Fat),
+        other => Err(Wrong::new(format!("is `{other}`, expected `split` or `fat`"))),
+    }
 }
 
 fn platform(written: &str) -> Result<Platform, Wrong> {

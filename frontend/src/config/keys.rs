@@ -40,6 +40,8 @@ pub enum Shape {
     Images,
     /// Tables of accelerators, by name.
     Accelerators,
+    /// What single architectures have of their own, by name.
+    Archs,
     /// What steps see of an accelerator.
     Build,
     /// How code that runs on an accelerator is compiled.
@@ -184,6 +186,20 @@ pub const ACCELERATOR: &[Key] = &[
         "arch-mode = \"per-build\"",
     ),
     nested(
+        "layout",
+        Shape::OneOf(&["split", "fat"]),
+        "`split`",
+        "With `arch-mode = \"per-build\"`: an image for each architecture, or one image with all programs and a launcher that starts the one for the processor it finds. `LONGSHORE_ARCH` chooses without looking.",
+        "layout = \"fat\"",
+    ),
+    nested(
+        "arch",
+        Shape::Archs,
+        "none",
+        "Where single architectures differ, by name: `features` and `platforms` instead of the accelerator's, `env` on top of its `build.env`.",
+        "arch.75 = { features = [\"router/candle-cuda-turing\"], env = { USE_FLASH_ATTENTION = \"False\" } }",
+    ),
+    nested(
         "platforms",
         Shape::Texts,
         "the preset's",
@@ -270,6 +286,17 @@ pub const BUILD: &[Key] = &[
         "the preset's",
         "Variables with architectures filled in: `{arch}`, `{arch:sm}`, `{arch:dotted}`, `{arch:cmake}`; with `;`, `,` or a space before the brace, a list of all.",
         "arch-env = { CUDA_COMPUTE_CAP = \"{arch}\" }",
+    ),
+    nested(
+        "git",
+        Shape::Tables(&[
+            ("url", Shape::Text, true),
+            ("commit", Shape::Text, true),
+            ("to", Shape::Text, true),
+        ]),
+        "none",
+        "Repositories that build scripts would clone, which have no network: fetched by BuildKit and mounted with their `.git`.",
+        "git = [{ url = \"https://github.com/NVIDIA/cutlass.git\", commit = \"7d49e6c7e2f8896c47f586706e67e1fb215529dc\", to = \"/tmp/cudaforge/git/checkouts/cutlass-7d49e6c7e2f8896c\" }]",
     ),
     nested(
         "packages",

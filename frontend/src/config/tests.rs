@@ -1,5 +1,6 @@
 //! What a user may write, what it becomes, and what is said about everything else.
 
+mod accelerators;
 mod settings;
 mod values;
 

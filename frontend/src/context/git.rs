@@ -1,6 +1,6 @@
 //! Checkouts of repositories, for the build context and for named ones.
 
-use buildkit_llb::{Cap, Git};
+use buildkit_llb::{Annotate, Cap, Git, GitUrl, State};
 
 use crate::{
     gateway::Gateway,
@@ -30,4 +30,14 @@ pub fn source(gateway: &impl Gateway, request: &Request, address: &GitAddress) -
         git = git.fetch_by_commit();
     }
     git
+}
+
+/// One commit with its `.git`, for steps that would clone it themselves. It is fetched anew where it is needed, and in no
+/// exported cache.
+pub fn checkout(url: &GitUrl, commit: &str) -> State {
+    Git::new(url, commit)
+        .keep_git_dir()
+        .named(format!("[toolkit] {url} at {}", &commit[..commit.len().min(12)]))
+        .export_cache(false)
+        .state()
 }

@@ -99,8 +99,19 @@ pub struct Toolkit {
     pub seen_by: BTreeSet<VertexId>,
     /// Variables.
     pub env: BTreeMap<String, String>,
-    /// A filesystem, and what of it is seen at the same place.
-    pub files: Option<(State, Vec<String>)>,
+    /// Files.
+    pub seen: Vec<Seen>,
+}
+
+/// Files that steps see.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// A filesystem.
+    pub files: State,
+    /// What of it; all where there is none.
+    pub from: Option<String>,
+    /// Where.
+    pub to: String,
 }
 
 /// A secret of the client's and where a step finds it.
@@ -274,8 +285,10 @@ fn request(
 impl Toolkit {
     /// What is seen of it, and where.
     pub fn mounts(&self) -> impl Iterator<Item = (&str, Bind)> {
-        let files = self.files.iter().flat_map(|(files, paths)| paths.iter().map(move |path| (files, path)));
-        files.map(|(files, path)| (path.as_str(), known_by_origin(files).subpath(path)))
+        self.seen.iter().map(|seen| {
+            let bind = known_by_origin(&seen.files);
+            (seen.to.as_str(), seen.from.iter().fold(bind, |bind, from| bind.subpath(from)))
+        })
     }
 }
 

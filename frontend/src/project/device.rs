@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use buildkit_llb::Span;
 use cargo_metadata::Metadata;
 
-use super::{Bench, Compiled, Planned, Project, Shown};
+use super::compiled::Shown;
+use super::{Bench, Compiled, Planned, Project};
 use crate::{
     accelerator::Arch,
     context,

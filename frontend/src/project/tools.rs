@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Planned, Project};
 use crate::{
     config::{PackageConfig, SecretPlace},
-    emit::package::{self, Grants, SecretGrant, Toolkit},
+    context::git,
+    emit::package::{self, Grants, SecretGrant, Seen, Toolkit},
     gateway::{Failure, Gateway},
     members::Members,
     named::{self, Role},
@@ -36,19 +37,25 @@ impl Project {
         };
         let seen_by = plan.seeing(wanted, wants);
         let mut cache = variant.identity.clone();
-        let files = match &accelerator.image {
-            Some(image) if !seen_by.is_empty() => {
-                let platform = &request.build_platform;
-                let loaded =
-                    named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
-                // What another version of the toolkit made is not reused.
-                cache = format!("{cache}-{}", &loaded.identity.hex()[..16]);
-                Some((loaded.state, accelerator.paths.clone()))
-            }
-            _ => None,
-        };
+        let mut seen = Vec::new();
+        if let Some(image) = accelerator.image.as_ref().filter(|_| !seen_by.is_empty()) {
+            let platform = &request.build_platform;
+            let loaded = named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
+            // What another version of the toolkit made is not reused.
+            cache = format!("{cache}-{}", &loaded.identity.hex()[..16]);
+            seen.extend(accelerator.paths.iter().map(|path| Seen {
+                files: loaded.state.clone(),
+                from: Some(path.clone()),
+                to: path.clone(),
+            }));
+        }
+        seen.extend(accelerator.git.iter().map(|repository| Seen {
+            files: git::checkout(&repository.url, &repository.commit),
+            from: None,
+            to: repository.to.clone(),
+        }));
         let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
-        Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path), files })
+        Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path), seen })
     }
 
     /// What the steps of members see besides their files.

@@ -9,6 +9,7 @@ mod edits;
 mod errors;
 mod hello;
 mod inference;
+mod layout;
 mod options;
 mod ripgrep;
 mod shop;
@@ -95,6 +96,9 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_dockerfile_takes_an_accelerators_program", accelerators::a_dockerfile_takes_one),
         test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
+        test("a_launcher_knows_the_cpu", layout::a_launcher_knows_the_cpu),
+        test("a_launcher_asks_the_driver", layout::a_launcher_asks_the_driver),
+        test("a_repository_is_mounted", layout::a_repository_is_mounted),
         test("a_member_runs_on_nvidias_processors", devices::a_member_runs_on_nvidias),
         test("a_toolchain_without_the_devices_library", devices::a_toolchain_without_the_devices_library),
     ]);

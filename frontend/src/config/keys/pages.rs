@@ -155,6 +155,14 @@ fn of(shape: Shape) -> Value {
         Shape::Accelerators => {
             json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/accelerator" } })
         }
+        Shape::Archs => json!({ "type": "object", "additionalProperties": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "features": { "type": "array", "items": text },
+                "platforms": { "type": "array", "items": text },
+                "env": { "type": "object", "additionalProperties": text },
+            },
+        } }),
         Shape::Build => object(BUILD),
         Shape::Device => object(DEVICE),
         Shape::Runtime => object(KEYS.iter().filter(|key| key.places == ALL)),
