@@ -112,10 +112,15 @@ impl Variant {
         if archs.is_empty() { about.to_owned() } else { format!("{about}: {}", archs.join(", ")) }
     }
 
-    /// Variables of the steps that see the toolkit, over `path`, the `PATH` of the image that they run in.
-    pub fn env(&self, path: Option<&str>) -> BTreeMap<String, String> {
+    /// Variables of the steps that see the toolkit, over `path`, the `PATH` of the image that they run in. `prefix` is what
+    /// the compiler of the image's platform has before its name, where that is not the builder's.
+    pub fn env(&self, path: Option<&str>, prefix: Option<&str>) -> BTreeMap<String, String> {
         let Accelerator { family, env, arch_env, path: first, .. } = &self.accelerator;
         let mut variables = env.clone();
+        if let (Family::Cuda, Some(prefix)) = (family, prefix) {
+            // nvcc and what starts it (cudaforge, bindgen_cuda) find the host's compiler by it.
+            variables.entry("NVCC_CCBIN".to_owned()).or_insert_with(|| format!("{prefix}-g++"));
+        }
         if !self.archs.is_empty() {
             for (name, template) in arch_env {
                 // Settings are checked when they are read.
@@ -222,15 +227,17 @@ mod tests {
     fn tools_find_their_variables() {
         let two = accelerators(TWO);
         let (cuda, _) = &asked(&two, "server-cuda-sm90a")[0];
-        let env = cuda.env(Some("/usr/bin"));
+        let env = cuda.env(Some("/usr/bin"), None);
         assert_eq!(env["CUDA_COMPUTE_CAP"], "90a");
         assert_eq!(env["TORCH_CUDA_ARCH_LIST"], "9.0a");
         assert_eq!(env["PATH"], "/usr/local/cuda/bin:/usr/bin");
+        assert_eq!(env.get("NVCC_CCBIN"), None);
+        assert_eq!(cuda.env(None, Some("aarch64-linux-gnu"))["NVCC_CCBIN"], "aarch64-linux-gnu-g++");
         assert_eq!(cuda.labels()["longshore.archs"], "sm_90a");
         assert_eq!(cuda.device_code(), Some(vec!["sm_90a".to_owned()]));
         assert_eq!(cuda.toolkit().as_deref(), Some("nvidia/cuda:13.0.2-devel-ubuntu24.04"));
         let (rocm, _) = &asked(&two, "server-rocm")[0];
-        assert_eq!(rocm.env(None)["AMDGPU_TARGETS"], "gfx90a;gfx1100");
+        assert_eq!(rocm.env(None, None)["AMDGPU_TARGETS"], "gfx90a;gfx1100");
     }
 
     #[test]

@@ -20,8 +20,8 @@ root=$work/rust
 bootstrap "$suite" "$root" ca-certificates
 in_root "$root" dpkg --add-architecture arm64
 update_lists "$root"
-install_packages "$root" rustc cargo libstd-rust-dev gcc libc6-dev pkg-config \
-  libstd-rust-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+install_packages "$root" rustc cargo libstd-rust-dev g++ libc6-dev pkg-config \
+  libstd-rust-dev:arm64 g++-aarch64-linux-gnu libc6-dev-arm64-cross \
   libstd-rust-dev-wasm32 nodejs rust-src
 # The linker for wasm, which rustup's toolchains bring along under this name.
 # shellcheck disable=SC2016  # dpkg's own syntax
@@ -65,6 +65,9 @@ done
 # The one of the emulators that is used; it is linked statically.
 unpack "$work/qemu" qemu-user
 cp "$work/qemu/usr/bin/qemu-aarch64" "$root/usr/local/bin/"
+
+# Of rust-src only the library is compiled.
+rm -rf "$root"/usr/lib/rustlib/src/rust/{src,compiler}
 
 # A compiler that would run on arm64 came along, and targets that no test has.
 rm -f "$root"/usr/lib/aarch64-linux-gnu/lib{LLVM,rustc_driver,z3}*

@@ -7,6 +7,10 @@ CUDA_IMAGE=longshore/cuda:13
 CUDA_WHEELS=(nvidia-cuda-nvcc==13.5.37 nvidia-nvvm==13.5.37 nvidia-cuda-runtime==13.5.37
   nvidia-cuda-crt==13.5.37 nvidia-cuda-cccl==13.3.5.0.6)
 
+# The runtime for arm64, which NVIDIA's packages for cross compilers have in
+# targets/sbsa-linux.
+CUDA_ARM64=(--platform manylinux2014_aarch64 nvidia-cuda-runtime==13.5.37)
+
 CUDA_MATH_IMAGE=longshore/cuda:13-math
 CUDA_MATH_WHEELS=("${CUDA_WHEELS[@]}" nvidia-cublas==13.10.0.20 nvidia-curand==10.4.5.25
   nvidia-cuda-nvrtc==13.5.37)
@@ -20,13 +24,19 @@ cuda_up() {
 
 cuda_load() {
   local name=$1 dir=$STATE/images recipe
-  recipe=$(recipe_of "${CUDA_WHEELS[@]}")
+  recipe=$(recipe_of "${CUDA_WHEELS[@]}" "${CUDA_ARM64[@]}")
   if has_recipe "$name" "$CUDA_IMAGE" "$recipe"; then
     say "$CUDA_IMAGE is there"
     return
   fi
-  [[ -d $dir/cuda-$recipe ]] ||
-    cuda_unpack "$dir/cuda-$recipe" "$dir/cuda.log" "NVIDIA's compiler (130 MB)" "${CUDA_WHEELS[@]}"
+  if [[ ! -d $dir/cuda-$recipe ]]; then
+    cuda_unpack "$dir/cuda-new" "$dir/cuda.log" "NVIDIA's compiler (130 MB)" "${CUDA_WHEELS[@]}"
+    wheels_unpack "$dir/cuda-arm64" "$dir/cuda.log" "NVIDIA's runtime for arm64" "${CUDA_ARM64[@]}"
+    mkdir -p "$dir/cuda-new/targets/sbsa-linux"
+    mv "$dir/cuda-arm64/nvidia/cu13/lib" "$dir/cuda-new/targets/sbsa-linux/"
+    rm -r "$dir/cuda-arm64"
+    mv "$dir/cuda-new" "$dir/cuda-$recipe"
+  fi
   image_of_tree "$name" "$CUDA_IMAGE" "$dir/cuda-$recipe" /usr/local/cuda "$recipe"
 }
 

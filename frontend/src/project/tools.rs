@@ -12,6 +12,7 @@ use crate::{
     named::{self, Role},
     plan::VertexId,
     request::Request,
+    triple,
     units::PackageIx,
     variant::Variant,
 };
@@ -55,7 +56,9 @@ impl Project {
             to: repository.to.clone(),
         }));
         let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
-        Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path), seen })
+        let foreign = planned.platform.architecture() != request.build_platform.architecture();
+        let compiler = foreign.then(|| triple::tool_prefix(&planned.selection.target)).flatten();
+        Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path, compiler), seen })
     }
 
     /// What the steps of members see besides their files.

@@ -4,6 +4,7 @@ mod accelerators;
 mod chef;
 mod ci;
 mod cross;
+mod cuda;
 mod devices;
 mod edits;
 mod errors;
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_dockerfile_takes_an_accelerators_program", accelerators::a_dockerfile_takes_one),
         test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
+        test("code_for_several_on_two_platforms", cuda::code_for_several_on_two_platforms),
         test("a_launcher_knows_the_cpu", layout::a_launcher_knows_the_cpu),
         test("a_launcher_asks_the_driver", layout::a_launcher_asks_the_driver),
         test("a_repository_is_mounted", layout::a_repository_is_mounted),

@@ -8,10 +8,14 @@ fn main() {
     println!("cargo::rerun-if-changed=src/saxpy.cu");
     let out = PathBuf::from(env::var("OUT_DIR").unwrap()).join("saxpy.bin");
     if env::var_os("CARGO_FEATURE_CUDA").is_some() {
-        let arch = wanted("CUDA_COMPUTE_CAP");
         let mut nvcc = Command::new(PathBuf::from(wanted("CUDA_HOME")).join("bin/nvcc"));
-        nvcc.arg("-fatbin").arg(format!("-gencode=arch=compute_{arch},code=sm_{arch}"));
-        run(nvcc.arg("-o").arg(&out).arg("src/saxpy.cu"));
+        // As CMake has it: `80-real` is code for the processor, `80-virtual` code that the driver compiles.
+        for arch in wanted("CMAKE_CUDA_ARCHITECTURES").split(';') {
+            let (number, kind) = arch.split_once('-').expect("real or virtual");
+            let code = if kind == "real" { "sm" } else { "compute" };
+            nvcc.arg(format!("-gencode=arch=compute_{number},code={code}_{number}"));
+        }
+        run(nvcc.arg("-fatbin").arg("-o").arg(&out).arg("src/saxpy.cu"));
     } else if env::var_os("CARGO_FEATURE_ROCM").is_some() {
         let mut clang = Command::new(PathBuf::from(wanted("ROCM_PATH")).join("llvm/bin/clang"));
         clang.args(["-x", "hip", "-nogpuinc", "-nogpulib", "--offload-device-only", "-O2"]);

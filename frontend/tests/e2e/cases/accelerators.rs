@@ -114,7 +114,7 @@ pub(crate) fn another_architecture_does_not_ship() -> Result {
     project.replace(
         "Cargo.toml",
         "features = [\"saxpy/cuda\"]\n",
-        "features = [\"saxpy/cuda\"]\nbuild.arch-env = { CUDA_COMPUTE_CAP = \"75\" }\n",
+        "features = [\"saxpy/cuda\"]\nbuild.arch-env = { CMAKE_CUDA_ARCHITECTURES = \"75-real\" }\n",
     )?;
     let refused = build(project.path(), "saxpy-cuda-sm80")?;
     let said = refused.progress.tail();
