@@ -19,6 +19,7 @@ pub(crate) fn architectures(data: &[u8]) -> BTreeSet<String> {
             b'P' if rest.starts_with(&FATBIN) => fat_binary(rest, &mut found),
             0x7f if at > 0 && rest.starts_with(&elf::ELFMAG) => object_file(rest, &mut found),
             b'.' if rest.starts_with(TARGET) => ptx(rest, &mut found),
+            0x03 if rest.starts_with(&SPIRV) => spirv(rest, &mut found),
             _ => None,
         };
         at += skipped.unwrap_or(1);
@@ -115,6 +116,25 @@ fn ptx(data: &[u8], found: &mut BTreeSet<String>) -> Option<usize> {
     let name = std::str::from_utf8(&name[..length]).ok()?;
     if name.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) {
         found.insert(format!("ptx_{name}"));
+    }
+    None
+}
+
+/// What a SPIR-V module begins with: `0x07230203`, in the byte order of all processors that there are programs for.
+const SPIRV: [u8; 4] = [0x03, 0x02, 0x23, 0x07];
+
+/// Its header: magic, version, generator, a bound of its identifiers (4,194,303 at most), a zero; then instructions, of which
+/// the first names a capability (SPIR-V specification, "Physical Layout of a SPIR-V Module" and "Universal Limits").
+fn spirv(data: &[u8], found: &mut BTreeSet<String>) -> Option<usize> {
+    const CAPABILITY: u32 = 2 << 16 | 17;
+    let (version, bound) = (word(data, 4)?, word(data, 12)?);
+    let [0, minor, 1, 0] = version.to_le_bytes() else { return None };
+    let is_module = minor <= 9
+        && (1..=0x3f_ffff).contains(&bound)
+        && word(data, 16)? == 0
+        && word(data, 20)? == CAPABILITY;
+    if is_module {
+        found.insert(format!("spv1.{minor}"));
     }
     None
 }
@@ -231,6 +251,35 @@ mod tests {
         assert_eq!(found, set(&["sm_80", "sm_90", "ptx_90", "ptx_120a", "sm_86", "sm_85", "gfx90a"]));
     }
 
+    /// A SPIR-V module's header and its first instruction.
+    fn module(words: [u32; 6]) -> Vec<u8> {
+        words.into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+
+    const MODULE: [u32; 6] = [0x0723_0203, 0x0001_0300, 28 << 16, 40, 0, 0x0002_0011];
+
+    #[test]
+    fn shaders_are_found_by_their_header() {
+        let mut program = vec![0; 5];
+        program.extend(module(MODULE));
+        program.extend(module([0x0723_0203, 0x0001_0600, 0, 1, 0, 0x0002_0011]));
+        assert_eq!(architectures(&program), set(&["spv1.3", "spv1.6"]));
+        for (at, wrong) in [
+            (0, 0x0302_2307),
+            (1, 0x0002_0000),
+            (1, 0x0001_0301),
+            (3, 0),
+            (3, 0x40_0000),
+            (4, 1),
+            (5, 0x0003_0011),
+        ] {
+            let mut broken = MODULE;
+            broken[at] = wrong;
+            assert!(architectures(&module(broken)).is_empty(), "{at}: {wrong:#x}");
+        }
+        assert!(architectures(&module(MODULE)[..20]).is_empty(), "cut off");
+    }
+
     #[test]
     fn what_only_looks_like_device_code_is_none() {
         let mut broken = fatbin(&[(2, 80)]);
@@ -248,5 +297,7 @@ mod tests {
         assert_eq!(compared(&["sm_80", "ptx_80"], &["sm_80"]), (strings(&["ptx_80"]), vec![]));
         assert_eq!(compared(&["sm_80"], &["sm_75"]), (strings(&["sm_80"]), strings(&["sm_75"])));
         assert_eq!(compared(&["gfx90a"], &["gfx90a", "gfx1100"]), (vec![], strings(&["gfx1100"])));
+        assert_eq!(compared(&["spv1.3"], &["spv1.3"]), (vec![], vec![]));
+        assert_eq!(compared(&["spv1.3"], &["spv1.5"]), (strings(&["spv1.3"]), strings(&["spv1.5"])));
     }
 }

@@ -13,6 +13,8 @@ pub enum Family {
     Ascend,
     /// Google's topologies: `v5e:2x2x1`.
     Tpu,
+    /// Versions of SPIR-V, as tools of Khronos's name them: `spv1.3`.
+    Spirv,
     /// None that a build needs to know.
     Generic,
 }
@@ -24,7 +26,7 @@ impl Family {
             Self::Cpu => Some("cpu"),
             Self::Cuda => Some("cuda"),
             Self::Rocm => Some("rocm"),
-            Self::Ascend | Self::Tpu | Self::Generic => None,
+            Self::Ascend | Self::Tpu | Self::Spirv | Self::Generic => None,
         }
     }
 }
@@ -72,7 +74,7 @@ impl Arch {
                 return Err(("which is no compute capability".to_owned(), help));
             }
         }
-        let fits = |char: char| char.is_ascii_alphanumeric() || "-_:+".contains(char);
+        let fits = |char: char| char.is_ascii_alphanumeric() || "-_:+.".contains(char);
         if written.is_empty() || !written.chars().all(fits) {
             return Err(("which is no architecture".to_owned(), None));
         }

@@ -227,6 +227,18 @@ const ROCM_7: Preset = Preset {
     ..ROCM
 };
 
+/// Shaders that are compiled when the program runs need no architecture; those that are in it are SPIR-V of one version.
+const VULKAN: Preset = Preset {
+    family: Family::Spirv,
+    archs: &["spv1.0", "spv1.1", "spv1.2", "spv1.3", "spv1.4", "spv1.5", "spv1.6"],
+    mode: ArchMode::List,
+    platforms: LINUX,
+    labels: &[("longshore.run-args", "--device /dev/dri")],
+    driver: &["libvulkan.so.1"],
+    verify: true,
+    ..NOTHING
+};
+
 macro_rules! ascend {
     ($name:literal, $about:literal, $image:literal, $archs:expr) => {
         Preset {
@@ -354,23 +366,9 @@ pub const PRESETS: &[Preset] = &[
         labels: &[("longshore.run-args", "--privileged --net=host")],
         ..NOTHING
     },
-    Preset {
-        name: "vulkan",
-        about: "GPUs through Vulkan",
-        platforms: LINUX,
-        labels: &[("longshore.run-args", "--device /dev/dri")],
-        driver: &["libvulkan.so.1"],
-        ..NOTHING
-    },
+    Preset { name: "vulkan", about: "GPUs through Vulkan", ..VULKAN },
     Preset { name: "wasm", about: "WebAssembly with WASI", platforms: &["wasi/wasm"], ..NOTHING },
-    Preset {
-        name: "webgpu",
-        about: "GPUs through WebGPU",
-        platforms: LINUX,
-        labels: &[("longshore.run-args", "--device /dev/dri")],
-        driver: &["libvulkan.so.1"],
-        ..NOTHING
-    },
+    Preset { name: "webgpu", about: "GPUs through WebGPU", ..VULKAN },
 ];
 
 impl Preset {

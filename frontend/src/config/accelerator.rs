@@ -428,7 +428,7 @@ fn archs(
     let known = preset.map(|preset| preset.archs).unwrap_or_default();
     let family = preset.map_or(Family::Generic, |preset| preset.family);
     let Some(written) = written.filter(|written| !written.value.is_empty()) else {
-        if mode != ArchMode::None && family != Family::Cpu && preset.is_some() {
+        if mode != ArchMode::None && !matches!(family, Family::Cpu | Family::Spirv) && preset.is_some() {
             let example = known.get(known.len() / 2).copied().unwrap_or("v5e:2x2x1");
             gathered.push(
                 Diagnostic::error(Code::InvalidValue, format!("the accelerator `{name}` has no `archs`"))

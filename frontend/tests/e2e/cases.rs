@@ -99,6 +99,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
         test("code_for_several_on_two_platforms", cuda::code_for_several_on_two_platforms),
         test("a_launcher_knows_the_cpu", layout::a_launcher_knows_the_cpu),
+        test("a_shader_has_its_version", layout::a_shader_has_its_version),
         test("a_launcher_asks_the_driver", layout::a_launcher_asks_the_driver),
         test("a_repository_is_mounted", layout::a_repository_is_mounted),
         test("a_member_runs_on_nvidias_processors", devices::a_member_runs_on_nvidias),

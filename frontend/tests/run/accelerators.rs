@@ -54,11 +54,7 @@ async fn packages_for_devices_that_are_not_there() {
 async fn a_device_that_rust_does_not_compile_for() {
     let no_triple = changed(
         "device-crate",
-        &[(
-            "Cargo.toml",
-            "preset = \"nvptx64-nvidia-cuda\"\n",
-            "preset = \"vulkan\"\narch-mode = \"list\"\n",
-        )],
+        &[("Cargo.toml", "preset = \"nvptx64-nvidia-cuda\"\n", "preset = \"tpu\"\n")],
     );
     check_refused(
         &no_triple,

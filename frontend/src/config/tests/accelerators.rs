@@ -78,7 +78,7 @@ fn architectures_are_what_the_toolkit_knows() {
         help: did you mean `cuda-13`?"#]],
     );
     refused(
-        "preset = \"vulkan\"\narchs = [\"1\"]",
+        "preset = \"intel-gpu\"\narchs = [\"1\"]",
         expect![[r#"
         `x` has `archs`, which nothing is compiled for
         help: leave them out, or choose an `arch-mode`"#]],

@@ -39,6 +39,23 @@ pub(crate) fn a_launcher_knows_the_cpu() -> Result {
     Ok(())
 }
 
+/// A shader is SPIR-V of the version asked for, or does not ship.
+pub(crate) fn a_shader_has_its_version() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("shader")?;
+    must(&project, "shader")?;
+    assert_eq!(engine.run_image(&[], &tag("shader"), &[])?.stdout, "no shader\n");
+    must(&project, "shader-vulkan")?;
+    let said = engine.run_image(&[], &tag("shader-vulkan"), &[])?.stdout;
+    assert!(said.ends_with(" bytes of SPIR-V 1.3\n"), "{said}");
+    project.replace("Cargo.toml", "\"{arch}\"", "\"spv1.5\"")?;
+    let refused = Order::build(&engine, project.path(), "shader").target("shader-vulkan").run()?;
+    let said = refused.progress.tail();
+    assert!(!refused.succeeded, "{said}");
+    assert!(said.contains("asked for: spv1.3") && said.contains("there is:  spv1.5"), "{said}");
+    Ok(())
+}
+
 /// The driver's library, as far as a launcher asks it.
 const DRIVER: &str = r#"
 #include <stdlib.h>
