@@ -100,12 +100,25 @@ pub struct PackageConfig {
     pub secrets: Vec<Secret>,
     /// Accelerators whose tools its steps see.
     pub accelerators: Vec<(String, Span)>,
+    /// Variables of its own for accelerators, by name.
+    pub accelerator: BTreeMap<String, PackageVariables>,
     /// Accelerators that it runs on: it is compiled for their devices, and for nothing else.
     pub device: Vec<(String, Span)>,
     /// Such packages, whose files its steps are given.
     pub device_crates: Vec<(String, Span)>,
     /// Where the package's image differs from the workspace's.
     pub image: ImageOverrides,
+}
+
+/// What the steps of one package see of an accelerator that others do not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackageVariables {
+    /// Variables, before the accelerator's.
+    pub env: BTreeMap<String, String>,
+    /// The same, with architectures to be filled in.
+    pub arch_env: BTreeMap<String, String>,
+    /// Where the user named the accelerator.
+    pub span: Span,
 }
 
 /// A path or glob from `inputs`.

@@ -121,18 +121,25 @@ impl Variant {
             // nvcc and what starts it (cudaforge, bindgen_cuda) find the host's compiler by it.
             variables.entry("NVCC_CCBIN".to_owned()).or_insert_with(|| format!("{prefix}-g++"));
         }
-        if !self.archs.is_empty() {
-            for (name, template) in arch_env {
-                // Settings are checked when they are read.
-                let value = arch::render(template, &self.archs, *family).unwrap_or_else(|_| template.clone());
-                variables.entry(name.clone()).or_insert(value);
-            }
+        for (name, value) in self.rendered(arch_env) {
+            variables.entry(name).or_insert(value);
         }
         if !first.is_empty() {
             let rest = path.map(|path| format!(":{path}")).unwrap_or_default();
             variables.insert("PATH".to_owned(), format!("{}{rest}", first.join(":")));
         }
         variables
+    }
+
+    /// Variables with the architectures filled in; none where there are none.
+    pub fn rendered(&self, templates: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let family = self.accelerator.family;
+        let templates = templates.iter().filter(|_| !self.archs.is_empty());
+        // Settings are checked when they are read.
+        let rendered = |template: &String| {
+            arch::render(template, &self.archs, family).unwrap_or_else(|_| template.clone())
+        };
+        templates.map(|(name, template)| (name.clone(), rendered(template))).collect()
     }
 
     /// The name of the image that has the toolkit, as the settings have it.
@@ -147,6 +154,10 @@ impl Variant {
             let archs: Vec<String> =
                 self.archs.iter().map(|arch| arch.label(self.accelerator.family)).collect();
             labels.insert("longshore.archs".to_owned(), archs.join(","));
+        }
+        let features = self.compiled().features();
+        if !features.is_empty() {
+            labels.insert("longshore.features".to_owned(), features.join(","));
         }
         labels
     }

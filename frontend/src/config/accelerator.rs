@@ -1,18 +1,20 @@
 //! `accelerator.NAME`: what is built for processors besides the CPU.
 
 mod raw;
+mod values;
 
 use std::collections::BTreeMap;
 
 use buildkit_llb::{GitUrl, Platform, Span};
 
-pub(super) use self::raw::RawAccelerator;
+pub(super) use self::raw::{RawAccelerator, RawVariables};
 use self::raw::{RawOverride, RawRepository};
+use super::PackageVariables;
 use super::image::{ImageName, ImageOverrides};
 use super::raw::Spanned;
 use super::validate::{self, Wrong, valid};
-use crate::accelerator::{Arch, ArchMode, Family, Layout, PRESETS, Preset, arch};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::accelerator::{Arch, ArchMode, Family, Layout, Preset};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// An accelerator of the workspace's: its preset with the user's settings on top.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +124,7 @@ pub(super) fn accelerators(
     let mut found = BTreeMap::new();
     for (name, raw) in raw {
         let span = name.span.clone();
-        let Some(name) = valid("accelerator", name, |name| self::name(&name.value), gathered) else {
+        let Some(name) = valid("accelerator", name, |name| values::name(&name.value), gathered) else {
             continue;
         };
         if let Some(accelerator) = accelerator(&name, &span, raw, gathered) {
@@ -132,15 +134,6 @@ pub(super) fn accelerators(
     found
 }
 
-fn name(written: &str) -> Result<String, Wrong> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if written.is_empty() || !written.bytes().all(fits) || written.starts_with('-') || written.ends_with('-')
-    {
-        return Err(Wrong::new(format!("has `{written}`, a name has small letters, digits and `-`")));
-    }
-    Ok(written.to_owned())
-}
-
 fn accelerator(
     name: &str,
     span: &Span,
@@ -148,13 +141,13 @@ fn accelerator(
     gathered: &mut Vec<Diagnostic>,
 ) -> Option<Accelerator> {
     let preset = match raw.preset {
-        Some(written) => Some(valid("preset", written, |written| preset(&written.value), gathered)?),
+        Some(written) => Some(valid("preset", written, |written| values::preset(&written.value), gathered)?),
         None => Preset::find(name),
     };
     let family = preset.map_or(Family::Generic, |preset| preset.family);
     let mode = raw
         .mode
-        .and_then(|written| valid("arch-mode", written, |written| mode(&written.value), gathered))
+        .and_then(|written| valid("arch-mode", written, |written| values::mode(&written.value), gathered))
         .or(preset.map(|preset| preset.mode))
         .unwrap_or(ArchMode::PerBuild);
     let archs = archs(raw.archs, preset, mode, span, name, gathered);
@@ -164,13 +157,7 @@ fn accelerator(
     let mut env = preset.map(|preset| defaults(preset.env)).unwrap_or_default();
     env.extend(variables("build.env", raw.build.env, gathered));
     let mut arch_env = preset.map(|preset| defaults(preset.arch_env)).unwrap_or_default();
-    for (name, template) in raw.build.arch_env {
-        let rendered =
-            valid("build.arch-env", template, |template| self::template(&template.value, family), gathered);
-        if let Some(template) = rendered {
-            arch_env.insert(name.value, template);
-        }
-    }
+    arch_env.extend(templates("build.arch-env", raw.build.arch_env, family, gathered));
     let runtime_env: Vec<_> = raw.runtime.env.iter().map(|(name, _)| name.clone()).collect();
     for variable in runtime_env {
         let foreign =
@@ -210,7 +197,7 @@ fn accelerator(
     let layout = raw
         .layout
         .and_then(|written| {
-            valid("layout", written, |written| layout(&written.value, family, mode), gathered)
+            valid("layout", written, |written| values::layout(&written.value, family, mode), gathered)
         })
         .unwrap_or_default();
     let overrides = overrides(raw.overrides, &archs, mode, gathered);
@@ -272,7 +259,9 @@ fn accelerator(
 
 fn platforms(written: Spanned<Vec<Spanned<String>>>, gathered: &mut Vec<Diagnostic>) -> Vec<Platform> {
     let names = written.value.into_iter();
-    names.filter_map(|name| valid("platforms", name, |name| platform(&name.value), gathered)).collect()
+    names
+        .filter_map(|name| valid("platforms", name, |name| values::platform(&name.value), gathered))
+        .collect()
 }
 
 fn features(written: Vec<Spanned<String>>, gathered: &mut Vec<Diagnostic>) -> Vec<String> {
@@ -328,8 +317,8 @@ fn repositories(raw: Vec<RawRepository>, gathered: &mut Vec<Diagnostic>) -> Vec<
             };
             valid("url", url, read, gathered)
         });
-        let commit =
-            commit.and_then(|commit| valid("commit", commit, |commit| self::commit(&commit.value), gathered));
+        let commit = commit
+            .and_then(|commit| valid("commit", commit, |commit| values::commit(&commit.value), gathered));
         let to = to.and_then(|to| valid("to", to, |to| validate::absolute("to", &to.value), gathered));
         if let (Some(url), Some(commit), Some(to)) = (url, commit, to) {
             found.push(Repository { url, commit, to });
@@ -338,59 +327,34 @@ fn repositories(raw: Vec<RawRepository>, gathered: &mut Vec<Diagnostic>) -> Vec<
     found
 }
 
-/// A whole one: what its first digits or a branch mean can change.
-fn commit(written: &str) -> Result<String, Wrong> {
-    let is_whole = matches!(written.len(), 40 | 64)
-        && written.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    match is_whole {
-        true => Ok(written.to_owned()),
-        false => Err(Wrong::new(format!("is `{written}`, expected all 40 digits of a commit's name"))
-            .help("`git rev-parse HEAD` prints them".to_owned())),
+fn templates(
+    key: &str,
+    pairs: Vec<(Spanned<String>, Spanned<String>)>,
+    family: Family,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
+    let pairs = pairs.into_iter().filter_map(|(name, template)| {
+        let template = valid(key, template, |template| values::template(&template.value, family), gathered)?;
+        Some((name.value, template))
+    });
+    pairs.collect()
+}
+
+/// What a package says of accelerators.
+pub(super) fn of_package(
+    raw: Vec<(Spanned<String>, RawVariables)>,
+    gathered: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, PackageVariables> {
+    let mut found = BTreeMap::new();
+    for (name, raw) in raw {
+        let own = PackageVariables {
+            env: variables("env", raw.env, gathered),
+            arch_env: templates("arch-env", raw.arch_env, Family::Generic, gathered),
+            span: name.span.clone(),
+        };
+        found.insert(name.value, own);
     }
-}
-
-fn preset(written: &str) -> Result<&'static Preset, Wrong> {
-    Preset::find(written).ok_or_else(|| {
-        let names = PRESETS.iter().map(|preset| preset.name);
-        let wrong = Wrong::new(format!("is `{written}`, which is no preset"));
-        match did_you_mean(written, names.clone()) {
-            Some(near) => wrong.help(format!("did you mean `{near}`?")),
-            None => wrong.help(format!("presets are `{}`", names.collect::<Vec<_>>().join("`, `"))),
-        }
-    })
-}
-
-fn mode(written: &str) -> Result<ArchMode, Wrong> {
-    let found = ArchMode::ALL.iter().find(|(name, _)| *name == written).map(|(_, mode)| *mode);
-    found.ok_or_else(|| Wrong::new(format!("is `{written}`, expected `per-build`, `list` or `none`")))
-}
-
-fn layout(written: &str, family: Family, mode: ArchMode) -> Result<Layout, Wrong> {
-    match written {
-        "split" => Ok(Layout::Split),
-        "fat" if mode != ArchMode::PerBuild => {
-            Err(Wrong::new("is `fat`, and there is one program for all".to_owned())
-                .help("a launcher chooses among the programs of `arch-mode = \"per-build\"`".to_owned()))
-        }
-        "fat" if family.launched().is_none() => Err(Wrong::new(
-            "is `fat`, and a launcher cannot tell which of these processors is there".to_owned(),
-        )
-        .help("it can for CUDA, ROCm and levels of the CPU".to_owned())),
-        "fat" => Ok(Layout::Fat),
-        other => Err(Wrong::new(format!("is `{other}`, expected `split` or `fat`"))),
-    }
-}
-
-fn platform(written: &str) -> Result<Platform, Wrong> {
-    Platform::parse(written).map_err(|error| Wrong::new(format!("has `{written}`: {error}")))
-}
-
-fn template(written: &str, family: Family) -> Result<String, Wrong> {
-    match arch::render(written, &[], family) {
-        Ok(_) => Ok(written.to_owned()),
-        Err(unknown) => Err(Wrong::new(format!("has `{unknown}`, which stands for nothing"))
-            .help("`{arch}`, `{arch:sm}`, `{arch:dotted}` and `{arch:cmake}` do; for a list, with `;`, `,` or a space before `}`".to_owned())),
-    }
+    found
 }
 
 fn variables(

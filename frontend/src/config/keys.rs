@@ -42,6 +42,8 @@ pub enum Shape {
     Accelerators,
     /// What single architectures have of their own, by name.
     Archs,
+    /// Variables of one package for accelerators, by name.
+    Variables,
     /// What steps see of an accelerator.
     Build,
     /// How code that runs on an accelerator is compiled.
@@ -319,10 +321,20 @@ pub const DEVICE: &[Key] = &[
     ),
 ];
 
+/// `accelerator` of a package has variables only.
+const PACKAGE_ACCELERATOR: Key = Key {
+    name: "accelerator",
+    places: P,
+    shape: Shape::Variables,
+    default: "none",
+    meaning: "Variables of the package's own for an accelerator, before the accelerator's: `env` and `arch-env`. It counts as named in `accelerators`.",
+    example: "accelerator.cuda = { env = { CUDA_NVCC_FLAGS = \"-O3\" }, arch-env = { MY_ARCHS = \"{arch:sm;}\" } }",
+};
+
 /// Every setting that can stand in a place.
 pub fn keys_of(place: Place) -> impl Iterator<Item = &'static Key> {
-    let package_args = (place == Package).then_some(&PACKAGE_ARGS);
-    KEYS.iter().filter(move |key| key.places.contains(&place)).chain(package_args)
+    let of_packages: &[Key] = if place == Package { &[PACKAGE_ARGS, PACKAGE_ACCELERATOR] } else { &[] };
+    KEYS.iter().filter(move |key| key.places.contains(&place)).chain(of_packages)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use buildkit_llb::Span;
 
-use super::accelerator::RawAccelerator;
+use super::accelerator::{RawAccelerator, RawVariables};
 pub(super) use super::table::Spanned;
 use super::table::Table;
 
@@ -39,6 +39,7 @@ pub(super) struct RawPackage {
     pub(super) args: Vec<Spanned<String>>,
     pub(super) secrets: Vec<RawSecret>,
     pub(super) accelerators: Vec<Spanned<String>>,
+    pub(super) accelerator: Vec<(Spanned<String>, RawVariables)>,
     pub(super) device: Vec<Spanned<String>>,
     pub(super) device_crates: Vec<Spanned<String>>,
     pub(super) image: RawImage,
@@ -170,6 +171,7 @@ impl RawPackage {
             args: table.strings("args").map_or_else(Vec::new, |list| list.value),
             secrets: table.elements("secrets", "a list of tables like `{ id = \"token\" }`", RawSecret::read),
             accelerators: table.strings("accelerators").map_or_else(Vec::new, |list| list.value),
+            accelerator: table.subtables("accelerator", RawVariables::read),
             device: table.strings("device").map_or_else(Vec::new, |list| list.value),
             device_crates: table.strings("device-crates").map_or_else(Vec::new, |list| list.value),
             image: RawImage::read(table, true),
@@ -179,17 +181,13 @@ impl RawPackage {
     }
 }
 
-const WORKSPACE_ONLY: [(&str, &str); 10] = [
+const WORKSPACE_ONLY: [(&str, &str); 9] = [
     ("toolchain", "the whole workspace has one `toolchain`: write it under `[workspace.metadata.longshore]`"),
     ("profile", "the whole workspace has one `profile`: write it under `[workspace.metadata.longshore]`"),
     ("features", "write `features` under `[workspace.metadata.longshore]`, as `package/feature`"),
     ("no-default-features", "write `no-default-features` under `[workspace.metadata.longshore]`"),
     ("all-features", "write `all-features` under `[workspace.metadata.longshore]`"),
     ("target", "the whole workspace has one `target`: write it under `[workspace.metadata.longshore]`"),
-    (
-        "accelerator",
-        "write `accelerator` under `[workspace.metadata.longshore]`, and `accelerators = [\"…\"]` here",
-    ),
     ("images", "write `images` under `[workspace.metadata.longshore]`"),
     ("platforms", "write `platforms` under `[workspace.metadata.longshore]`"),
     ("tags", "write `tags` under `[workspace.metadata.longshore]`"),

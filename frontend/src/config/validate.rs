@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use buildkit_llb::{ImageRef, Platform, Span};
 
-use super::accelerator::accelerators;
+use super::accelerator::{accelerators, of_package};
 use super::args::Args;
 use super::contents;
 use super::raw::{Port, RawImage, RawImageTable, RawPackage, RawWorkspace, Spanned};
@@ -101,6 +101,7 @@ pub(super) fn package(raw: RawPackage, args: Option<&Args>, gathered: &mut Vec<D
         args,
         secrets: contents::secrets(raw.secrets, gathered),
         accelerators: placed(raw.accelerators),
+        accelerator: of_package(raw.accelerator, gathered),
         device: placed(raw.device),
         device_crates: placed(raw.device_crates),
         image: image(raw.image, gathered),

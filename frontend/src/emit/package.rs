@@ -211,11 +211,12 @@ pub fn packages(
                 },
             );
         }
-        if let Some(grants) = grants {
-            exec = grant(exec, grants);
-        }
         if let Some(toolkit) = toolkit {
             exec = show(exec, toolkit);
+        }
+        // What is one package's own goes before what all see.
+        if let Some(grants) = grants {
+            exec = grant(exec, grants);
         }
         if let Some(sysroot) = sysroot {
             exec = exec.mount(paths::SYSROOT, known_by_origin(sysroot));

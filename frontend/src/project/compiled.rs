@@ -13,6 +13,7 @@ use crate::{
     request::Request,
     target::Target,
     units::PackageIx,
+    variant::Variant,
 };
 
 /// The graph for some vertices of a plan.
@@ -126,6 +127,7 @@ impl Project {
     ) -> Result<Compiled, Failure> {
         let wanted = planned.plan.closure(wanted.iter().copied());
         let members = self.members(gateway, request, planned, &wanted).await?;
+        self.known_accelerators(&members)?;
         let devices = self.devices(gateway, request, planned, &members).await?;
         let toolkit = match &planned.variant {
             Some(variant) => {
@@ -134,7 +136,8 @@ impl Project {
             }
             None => None,
         };
-        let mut grants = self.grants(request, &members);
+        let variant = planned.variant.as_ref().map(Variant::compiled);
+        let mut grants = self.grants(request, &members, variant);
         device::grant(&devices, &members, &mut grants);
         let shown = Shown { grants, toolkit, sysroot: None };
         Ok(Compiled { devices, ..self.graph(request, planned, &wanted, members, shown) })

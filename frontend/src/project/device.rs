@@ -52,23 +52,8 @@ impl Project {
     /// The workspace's packages that run on devices.
     pub(super) fn on_devices(&self, metadata: &Metadata) -> Result<OnDevices, Diagnostics> {
         let found = members::on_devices(&self.settings(), metadata)?;
-        let known = || self.config.accelerators.keys().map(String::as_str);
-        let unknown =
-            found.values().flatten().filter(|(name, _)| !self.config.accelerators.contains_key(name));
-        let problems = unknown.map(|(name, span)| {
-            let unknown = Diagnostic::error(
-                Code::InvalidValue,
-                format!("`device` has `{name}`, which is no accelerator of this workspace"),
-            );
-            match did_you_mean(name, known()) {
-                Some(near) => unknown.help(format!("did you mean `{near}`?")),
-                None => {
-                    unknown.help(format!("describe it: `[workspace.metadata.longshore.accelerator.{name}]`"))
-                }
-            }
-            .at(span)
-        });
-        let problems = problems.collect();
+        let names = found.values().flatten().map(|(name, span)| ("device", name, span));
+        let problems: Vec<Diagnostic> = self.unknown_accelerators(names).collect();
         Diagnostics::check(found, problems)
     }
 
@@ -131,7 +116,7 @@ impl Project {
             let wanted = planned.plan.closure(wanted);
             let members = self.members(gateway, request, &planned, &wanted).await?;
             let shown =
-                Shown { grants: self.grants(request, &members), toolkit: None, sysroot: Some(sysroot) };
+                Shown { grants: self.grants(request, &members, None), toolkit: None, sysroot: Some(sysroot) };
             let compiled = self.graph(request, &planned, &wanted, members, shown);
             let suffix = cpu.map(|cpu| cpu.suffix).unwrap_or_default();
             devices.push(Device { suffix, only, planned, compiled });

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use buildkit_llb::Span;
+
 use super::{Planned, Project};
 use crate::{
     config::{PackageConfig, SecretPlace},
     context::git,
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     emit::package::{self, Grants, SecretGrant, Seen, Toolkit},
     gateway::{Failure, Gateway},
     members::Members,
@@ -30,8 +33,10 @@ impl Project {
         wanted: &BTreeSet<VertexId>,
     ) -> Result<Toolkit, Failure> {
         let (plan, accelerator) = (&planned.plan, &variant.accelerator);
-        let names =
-            |config: &PackageConfig| config.accelerators.iter().any(|(name, _)| *name == accelerator.name);
+        let names = |config: &PackageConfig| {
+            config.accelerators.iter().any(|(name, _)| *name == accelerator.name)
+                || config.accelerator.contains_key(&accelerator.name)
+        };
         let wants = |package: PackageIx| {
             accelerator.packages.contains(&planned.graph.package(package).name)
                 || members.configs.get(&package).is_some_and(names)
@@ -61,13 +66,55 @@ impl Project {
         Ok(Toolkit { name: variant.identity.clone(), cache, seen_by, env: variant.env(path, compiler), seen })
     }
 
+    /// Refuses accelerators that packages name and the workspace does not have.
+    pub(super) fn known_accelerators(&self, members: &Members) -> Result<(), Diagnostics> {
+        let named = members.configs.values().flat_map(|config| {
+            let listed = config.accelerators.iter().map(|(name, span)| ("accelerators", name, span));
+            let tables = config.accelerator.iter().map(|(name, own)| ("accelerator", name, &own.span));
+            listed.chain(tables)
+        });
+        Diagnostics::check((), self.unknown_accelerators(named).collect())
+    }
+
+    /// A mistake for each name that no table has: under which key it stands, the name, and where.
+    pub(super) fn unknown_accelerators<'a>(
+        &'a self,
+        names: impl Iterator<Item = (&'static str, &'a String, &'a Span)> + 'a,
+    ) -> impl Iterator<Item = Diagnostic> + 'a {
+        let known = &self.config.accelerators;
+        names.filter(|(_, name, _)| !known.contains_key(*name)).map(|(key, name, span)| {
+            let unknown = Diagnostic::error(
+                Code::InvalidValue,
+                format!("`{key}` has `{name}`, which is no accelerator of this workspace"),
+            );
+            match did_you_mean(name, known.keys().map(String::as_str)) {
+                Some(near) => unknown.help(format!("did you mean `{near}`?")),
+                None => {
+                    unknown.help(format!("describe it: `[workspace.metadata.longshore.accelerator.{name}]`"))
+                }
+            }
+            .at(span)
+        })
+    }
+
     /// What the steps of members see besides their files.
-    pub(super) fn grants(&self, request: &Request, members: &Members) -> BTreeMap<PackageIx, Grants> {
+    pub(super) fn grants(
+        &self,
+        request: &Request,
+        members: &Members,
+        variant: Option<&Variant>,
+    ) -> BTreeMap<PackageIx, Grants> {
         let colour = request.build_args.get_key_value("CARGO_TERM_COLOR");
         let of = |config: &PackageConfig| {
             let value = |name: &String| Some((name.clone(), self.config.args.get(name)?.value.clone()));
             let mut args: BTreeMap<String, String> = config.args.iter().filter_map(value).collect();
             args.extend(colour.map(|(name, value)| (name.clone(), value.clone())));
+            if let Some(variant) = variant
+                && let Some(own) = config.accelerator.get(&variant.accelerator.name)
+            {
+                args.extend(own.env.clone());
+                args.extend(variant.rendered(&own.arch_env));
+            }
             let secrets = config.secrets.iter().map(|secret| SecretGrant {
                 id: secret.id.clone(),
                 place: match &secret.place {

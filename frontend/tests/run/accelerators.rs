@@ -51,6 +51,27 @@ async fn packages_for_devices_that_are_not_there() {
 }
 
 #[tokio::test]
+async fn accelerators_that_the_workspace_does_not_have() {
+    let tables = "accelerators = [\"cudo\"]\naccelerator.npu = { env = { A = \"1\" } }\n";
+    let unknown =
+        changed("device-crate", &[("plot/Cargo.toml", "device-crates", &format!("{tables}device-crates"))]);
+    check_refused(
+        &unknown,
+        "plot",
+        expect![[r#"
+        2 problems
+        plot/Cargo.toml:15: `accelerators` has `cudo`, which is no accelerator of this workspace
+        help: did you mean `cuda`?
+        plot/Cargo.toml:16: `accelerator` has `npu`, which is no accelerator of this workspace
+        help: describe it: `[workspace.metadata.longshore.accelerator.npu]`
+        at plot/Cargo.toml:16-16
+        at plot/Cargo.toml:15-15
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_device_that_rust_does_not_compile_for() {
     let no_triple = changed(
         "device-crate",

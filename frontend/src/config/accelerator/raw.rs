@@ -132,3 +132,23 @@ impl RawBuild {
         raw
     }
 }
+
+/// `accelerator.NAME` of a package as written.
+pub(in crate::config) struct RawVariables {
+    pub(super) env: Vec<(Spanned<String>, Spanned<String>)>,
+    pub(super) arch_env: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+impl RawVariables {
+    pub(in crate::config) fn read(table: &mut Table<'_, '_>) -> Self {
+        let raw = Self { env: table.pairs("env"), arch_env: table.pairs("arch-env") };
+        table.finish(&[
+            (
+                "features",
+                "features are the workspace's: `accelerator.NAME.features = [\"PACKAGE/FEATURE\"]` there",
+            ),
+            ("build", "write `env` and `arch-env` without it"),
+        ]);
+        raw
+    }
+}

@@ -55,7 +55,9 @@ pub fn reference() -> String {
         text += &format!("{}\n", key.example);
     }
     text += "```\n\n```toml\n[package.metadata.longshore]\n";
-    for key in keys_of(Package).filter(|key| !key.places.contains(&Workspace) || key.name == "args") {
+    for key in keys_of(Package)
+        .filter(|key| !key.places.contains(&Workspace) || ["args", "accelerator"].contains(&key.name))
+    {
         text += &format!("{}\n", key.example);
     }
     text += "```\n\n## What `--call=check` looks for\n\n\
@@ -161,6 +163,13 @@ fn of(shape: Shape) -> Value {
                 "features": { "type": "array", "items": text },
                 "platforms": { "type": "array", "items": text },
                 "env": { "type": "object", "additionalProperties": text },
+            },
+        } }),
+        Shape::Variables => json!({ "type": "object", "additionalProperties": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "env": { "type": "object", "additionalProperties": text },
+                "arch-env": { "type": "object", "additionalProperties": text },
             },
         } }),
         Shape::Build => object(BUILD),

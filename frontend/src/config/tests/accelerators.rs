@@ -4,7 +4,7 @@ use buildkit_llb::Platform;
 use expect_test::{Expect, expect};
 
 use super::super::{Config, Given};
-use super::{manifest, workspace};
+use super::{manifest, package, refused_package, workspace};
 use crate::accelerator::Layout;
 
 /// The message only, for the many values of one table.
@@ -175,5 +175,44 @@ fn a_device_has_a_triple_and_a_toolchain() {
         Cargo.toml:2: `device.target` has `nvptx64-nvidia-cude`, which is no target triple of rustc's
         help: did you mean `nvptx64-nvidia-cuda`?
         Cargo.toml:2: `device.toolchain` is `scratch`, which has no compiler"#]],
+    );
+}
+
+#[test]
+fn a_package_has_variables_of_its_own() {
+    let config = package(
+        "[package.metadata.longshore]\naccelerator.cuda = { env = { A = \"1\" }, arch-env = { B = \"{arch:sm;}\" } }\n",
+    );
+    let own = &config.accelerator["cuda"];
+    assert_eq!((own.env["A"].as_str(), own.arch_env["B"].as_str()), ("1", "{arch:sm;}"));
+    refused_package(
+        "[package.metadata.longshore]\naccelerator.cuda = { features = [], env = { CUDA_VISIBLE_DEVICES = \"0\" }, arch-env = { B = \"{arch:xx}\" } }\n",
+        expect![[r#"
+            Cargo.toml:2
+            --------------------
+               1 |     [package.metadata.longshore]
+               2 | >>> accelerator.cuda = { features = [], env = { CUDA_VISIBLE_DEVICES = "0" }, arch-env = { B = "{arch:xx}" } }
+               3 |     
+            --------------------
+            Cargo.toml:2
+            --------------------
+               1 |     [package.metadata.longshore]
+               2 | >>> accelerator.cuda = { features = [], env = { CUDA_VISIBLE_DEVICES = "0" }, arch-env = { B = "{arch:xx}" } }
+               3 |     
+            --------------------
+            Cargo.toml:2
+            --------------------
+               1 |     [package.metadata.longshore]
+               2 | >>> accelerator.cuda = { features = [], env = { CUDA_VISIBLE_DEVICES = "0" }, arch-env = { B = "{arch:xx}" } }
+               3 |     
+            --------------------
+            ERROR: failed to build: failed to solve: 3 problems
+            Cargo.toml:2: unknown key `features`
+            help: features are the workspace's: `accelerator.NAME.features = ["PACKAGE/FEATURE"]` there
+            Cargo.toml:2: `env` has `CUDA_VISIBLE_DEVICES`, which chooses devices when a program runs
+            help: leave it out: nothing runs on a device while images are built
+            Cargo.toml:2: `arch-env` has `{arch:xx}`, which stands for nothing
+            help: `{arch}`, `{arch:sm}`, `{arch:dotted}` and `{arch:cmake}` do; for a list, with `;`, `,` or a space before `}`
+        "#]],
     );
 }

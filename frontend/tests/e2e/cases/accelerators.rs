@@ -98,6 +98,7 @@ pub(crate) fn images_say_what_they_are_for() -> Result {
     let expected = [
         ("longshore.accelerator", "cuda"),
         ("longshore.archs", "sm_90a"),
+        ("longshore.features", "saxpy/cuda"),
         ("longshore.toolkit", "13.0"),
         ("longshore.min-driver", "580"),
         ("longshore.run-args", "--gpus all"),

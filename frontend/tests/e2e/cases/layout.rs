@@ -151,11 +151,18 @@ pub(crate) fn a_repository_is_mounted() -> Result {
             server.address
         ),
     )?;
+    // Variables of the package's own, and a table counts as naming the accelerator.
+    project.replace(
+        "kernels/Cargo.toml",
+        "accelerators = [\"cuda\", \"rocm\"]",
+        "accelerators = [\"rocm\"]\naccelerator.cuda = { env = { OWN = \"mine\" }, arch-env = { OWN_ARCHS = \"{arch:sm;}\" } }",
+    )?;
     let line = "println!(\"cargo::rerun-if-changed=src/saxpy.cu\");";
     let check = format!(
         "{line}\n    if env::var_os(\"CARGO_FEATURE_CUDA\").is_some() && env::var_os(\"WITHOUT_OFFSET\").is_none() {{\n        \
          assert_eq!(std::fs::read_to_string(\"/tmp/headers/offset.h\").unwrap(), {header:?});\n        \
-         assert!(PathBuf::from(\"/tmp/headers/.git\").exists());\n        panic!(\"the header is there\");\n    }}"
+         assert!(PathBuf::from(\"/tmp/headers/.git\").exists());\n        \
+         assert_eq!((wanted(\"OWN\"), wanted(\"OWN_ARCHS\")), (\"mine\".into(), \"sm_80\".into()));\n        panic!(\"the header is there\");\n    }}"
     );
     project.replace("kernels/build.rs", line, &check)?;
     let stopped = Order::build(&Engine::of_environment(), project.path(), "saxpy")
