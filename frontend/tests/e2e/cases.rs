@@ -159,6 +159,7 @@ pub(crate) fn of_more_accelerators() -> Vec<Trial> {
         test("one_image_for_two_of_amds_gpus", accelerators::one_image_for_two_gpus),
         test("a_missing_architecture_does_not_ship", accelerators::a_missing_architecture_does_not_ship),
         test("a_member_runs_on_amds_processors", devices::a_member_runs_on_amds),
+        test("a_static_program_with_musl", cross::static_for_musl),
         test("a_layer_is_compiled_for_tpus", toolkits::a_layer_is_compiled_for_tpus),
         test("a_library_of_the_toolkit_comes_along", toolkits::a_library_of_the_toolkit_comes_along),
         test("candle_compiles_its_kernels_once", toolkits::candle_compiles_its_kernels_once),

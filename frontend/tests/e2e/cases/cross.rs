@@ -122,6 +122,29 @@ pub(crate) fn static_programs_for_another_platform() -> Result {
     Ok(())
 }
 
+/// For musl: static without a flag, with C that was compiled for it, on nothing at all.
+pub(crate) fn static_for_musl() -> Result {
+    let project = Project::of_testdata("cross")?;
+    let target = "\n[workspace.metadata.longshore]\ntarget = [\"x86_64-unknown-linux-musl\"]\n";
+    project.append("Cargo.toml", target)?;
+    let to = tempfile::tempdir()?;
+    let output = format!("type=local,dest={}", to.path().display());
+    Order::build(&Engine::of_environment(), project.path(), "cross")
+        .args(["--output", &output])
+        .args(["--build-context", "rust:1.95-bookworm=docker-image://longshore/rust-musl:debian"])
+        .must()?;
+    assert!(!to.path().join("lib").exists() && !to.path().join("usr/lib").exists(), "it has no base");
+    let container = beside(to.path())?;
+    let program = "/root/it/usr/local/bin/cross";
+    assert_eq!(elf(&container, program)?, ("Advanced Micro Devices X86-64".to_owned(), false));
+    let said = container.exec(&[], &[program])?;
+    assert!(says(&said).starts_with("ACROSS, x86_64: zlib 1.3"), "{}", said.stdout);
+    // glibc's name is in everything that is linked with it.
+    let found = container.exec(&[], &["grep", "-c", "GNU C Library", program])?;
+    assert_eq!(found.stdout.trim(), "0");
+    Ok(())
+}
+
 /// `linux/amd64/v3` lets the compiler use what such processors have.
 pub(crate) fn a_level_of_the_processor() -> Result {
     let to = tempfile::tempdir()?;
