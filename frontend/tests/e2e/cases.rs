@@ -10,6 +10,7 @@ mod edits;
 mod errors;
 mod hello;
 mod inference;
+mod kernels;
 mod layout;
 mod options;
 mod ripgrep;
@@ -97,6 +98,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_dockerfile_takes_an_accelerators_program", accelerators::a_dockerfile_takes_one),
         test("a_level_of_the_cpu_is_an_image", accelerators::a_level_is_an_image),
         test("questions_know_accelerators", accelerators::questions_know_accelerators),
+        test("a_service_for_a_gpu_shares_the_rest", kernels::a_service_for_a_gpu_shares_the_rest),
+        test("the_model_as_web_assembly", kernels::the_model_as_web_assembly),
         test("code_for_several_on_two_platforms", cuda::code_for_several_on_two_platforms),
         test("a_launcher_knows_the_cpu", layout::a_launcher_knows_the_cpu),
         test("a_shader_has_its_version", layout::a_shader_has_its_version),
@@ -158,6 +161,7 @@ pub(crate) fn of_more_accelerators() -> Vec<Trial> {
     vec![
         test("one_image_for_two_of_amds_gpus", accelerators::one_image_for_two_gpus),
         test("a_missing_architecture_does_not_ship", accelerators::a_missing_architecture_does_not_ship),
+        test("a_service_for_amds_gpus", kernels::a_service_for_amds_gpus),
         test("a_member_runs_on_amds_processors", devices::a_member_runs_on_amds),
         test("a_static_program_with_musl", cross::static_for_musl),
         test("a_layer_is_compiled_for_tpus", toolkits::a_layer_is_compiled_for_tpus),

@@ -1,5 +1,6 @@
 //! The dot product of two slices, computed by `dot.c`.
 
+#[cfg(not(target_family = "wasm"))]
 unsafe extern "C" {
     fn dot_f32(a: *const f32, b: *const f32, len: usize) -> f32;
 }
@@ -11,8 +12,12 @@ unsafe extern "C" {
 /// When the slices differ in length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "a dot product needs two slices of one length");
+    #[cfg(not(target_family = "wasm"))]
     // SAFETY: both pointers come from slices of `a.len()` elements, and the kernel only reads.
-    unsafe { dot_f32(a.as_ptr(), b.as_ptr(), a.len()) }
+    let product = unsafe { dot_f32(a.as_ptr(), b.as_ptr(), a.len()) };
+    #[cfg(target_family = "wasm")]
+    let product = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    product
 }
 
 #[cfg(test)]

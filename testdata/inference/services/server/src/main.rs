@@ -40,6 +40,10 @@ async fn serve(args: Args) -> Result<(), Box<dyn Error>> {
     let model = Arc::new(Model::from_bytes(SENTIMENT)?);
     let http = listen(&args.http).await?;
     let grpc = listen(&args.grpc).await?;
+    if let Some(accelerator) = kernels::ACCELERATOR {
+        let bytes = std::hint::black_box(kernels::CODE).len();
+        println!("{bytes} bytes of device code for {accelerator}; predictions are computed on the CPU");
+    }
     // Whoever waits for this line may ask at once: both ports are open.
     println!("listening on http://{} and grpc://{}", http.local_addr()?, grpc.local_addr()?);
 
