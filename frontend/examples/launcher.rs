@@ -10,7 +10,7 @@
 use std::env;
 use std::fmt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Chooses without looking at the processor. The program that is started finds there what was chosen.
@@ -26,14 +26,21 @@ fn main() -> ExitCode {
     };
     let said = match found {
         Ok((arch, path)) => {
-            let error = Command::new(path).arg0(&own).args(arguments).env(CHOICE, arch).exec();
-            format!("`{path}` does not start: {error}")
+            let path = beside(Path::new(path));
+            let error = Command::new(&path).arg0(&own).args(arguments).env(CHOICE, arch).exec();
+            format!("`{}` does not start: {error}", path.display())
         }
         Err(why) => why,
     };
     let name = Path::new(&own).file_name().unwrap_or(&own).to_string_lossy().into_owned();
     eprintln!("{name}: {said}");
     ExitCode::FAILURE
+}
+
+/// Where the program is: where the image was made to have it, or beside this one, if somebody has put them elsewhere.
+fn beside(path: &Path) -> PathBuf {
+    let here = env::current_exe().ok().and_then(|own| Some(own.parent()?.join(path.file_name()?)));
+    here.filter(|here| here.exists()).unwrap_or_else(|| path.to_owned())
 }
 
 /// What the image has.
@@ -161,7 +168,7 @@ fn rocm(nodes: &Path) -> Result<String, String> {
     let mut found: Vec<_> =
         std::fs::read_dir(nodes).map_err(|_| none())?.flatten().map(|entry| entry.path()).collect();
     found.sort();
-    let version = |node: &std::path::PathBuf| -> Option<u32> {
+    let version = |node: &PathBuf| -> Option<u32> {
         let text = std::fs::read_to_string(node.join("properties")).ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix("gfx_target_version "))?;
         value.trim().parse().ok().filter(|version| *version > 0)

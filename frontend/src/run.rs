@@ -20,7 +20,7 @@ use crate::{
     retell::{self, Known},
     summary::{self, Part},
     target::{self, Target},
-    variant,
+    variant::{self, Variant},
 };
 
 /// Builds what the request asks for. `frontend` is the definition of the frontend's own image, which holds the helper.
@@ -71,7 +71,8 @@ async fn build(
     }
 
     let bases = images.iter().filter_map(|(_, _, _, image)| image.base_name.clone());
-    let toolkits = images.iter().filter_map(|(planned, ..)| planned.variant.as_ref()?.toolkit());
+    let toolkits =
+        images.iter().filter_map(|(planned, ..)| planned.variant.as_ref()).flat_map(Variant::images);
     let used: Vec<String> =
         std::iter::once(project.config.toolchain.reference.familiar()).chain(bases).chain(toolkits).collect();
     warn(gateway, &caution::contexts(request.contexts.names(), &used)).await?;

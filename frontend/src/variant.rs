@@ -142,9 +142,10 @@ impl Variant {
         templates.map(|(name, template)| (name.clone(), rendered(template))).collect()
     }
 
-    /// The name of the image that has the toolkit, as the settings have it.
-    pub fn toolkit(&self) -> Option<String> {
-        self.accelerator.image.as_ref().map(|image| image.reference.familiar())
+    /// The names of the images that have the toolkit and the device's toolchain, as the settings have them.
+    pub fn images(&self) -> Vec<String> {
+        let images = self.accelerator.image.iter().chain(&self.accelerator.device_toolchain);
+        images.map(|image| image.reference.familiar()).collect()
     }
 
     /// Labels of its images.
@@ -246,7 +247,7 @@ mod tests {
         assert_eq!(cuda.env(None, Some("aarch64-linux-gnu"))["NVCC_CCBIN"], "aarch64-linux-gnu-g++");
         assert_eq!(cuda.labels()["longshore.archs"], "sm_90a");
         assert_eq!(cuda.device_code(), Some(vec!["sm_90a".to_owned()]));
-        assert_eq!(cuda.toolkit().as_deref(), Some("nvidia/cuda:13.0.2-devel-ubuntu24.04"));
+        assert_eq!(cuda.images(), ["nvidia/cuda:13.0.2-devel-ubuntu24.04"]);
         let (rocm, _) = &asked(&two, "server-rocm")[0];
         assert_eq!(rocm.env(None, None)["AMDGPU_TARGETS"], "gfx90a;gfx1100");
     }

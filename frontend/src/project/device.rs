@@ -67,7 +67,7 @@ impl Project {
     ) -> Result<Vec<Device>, Failure> {
         let all = self.on_devices(&planned.workspace.metadata)?;
         known(&all, members)?;
-        let Some(variant) = &planned.variant else { return Ok(Vec::new()) };
+        let Some(variant) = planned.variant.as_ref().map(Variant::compiled) else { return Ok(Vec::new()) };
         let accelerator = &variant.accelerator;
         let loaded = members.configs.values().flat_map(|config| &config.device_crates);
         let packages: BTreeMap<&str, &Span> = loaded
@@ -107,7 +107,7 @@ impl Project {
             let name =
                 cpu.as_ref().map_or(architecture.to_owned(), |cpu| format!("{architecture}/{}", cpu.name));
             let flag = cpu.as_ref().map(|cpu| format!("-Ctarget-cpu={}", cpu.name));
-            let selection = self.on_device(&given, &packages, flag.as_deref());
+            let selection = self.on_device(&given, variant, &packages, flag.as_deref());
             let prefix = Prefix::of_device(&name);
             let sysroot = device::sysroot(&bench.workshop, triple, flag.as_slice(), &name);
             let planned =
@@ -148,6 +148,7 @@ impl Project {
     fn on_device(
         &self,
         given: &Given<'_>,
+        variant: &Variant,
         packages: &BTreeMap<&str, &Span>,
         flag: Option<&str>,
     ) -> Selection {
@@ -157,7 +158,14 @@ impl Project {
         Selection {
             packages: packages.keys().map(ToString::to_string).collect(),
             profile: self.config.profile.clone(),
-            features: self.config.features.iter().filter(is_theirs).cloned().collect(),
+            features: self
+                .config
+                .features
+                .iter()
+                .chain(&variant.features())
+                .filter(is_theirs)
+                .cloned()
+                .collect(),
             no_default_features: false,
             all_features: false,
             target: given.triple.to_owned(),

@@ -33,6 +33,12 @@ pub(crate) fn a_launcher_knows_the_cpu() -> Result {
     let best = if std::is_x86_feature_detected!("avx2") { ", with AVX2" } else { "" };
     assert_eq!(run(&[])?.stdout, format!("1000000 on the CPU{best}\n"));
     assert_eq!(run(&["--env=LONGSHORE_ARCH=v2"])?.stdout, "1000000 on the CPU\n");
+    // Wherever a Dockerfile puts them.
+    let dockerfile = "# syntax=localhost/longshore:dev\nFROM debian:bookworm-slim\nCOPY --from=saxpy-cpu / /opt/\nCMD [\"/opt/saxpy\"]\n";
+    project.write("Dockerfile", dockerfile)?;
+    Order::dockerfile(&engine, project.path(), "saxpy-moved").must()?;
+    let moved = engine.run_image(&["--env=LONGSHORE_ARCH=v2"], &tag("saxpy-moved"), &[])?;
+    assert_eq!(moved.stdout, "1000000 on the CPU\n", "{}", moved.stderr);
     let unknown = run(&["--env=LONGSHORE_ARCH=v4"])?;
     assert_eq!(unknown.code, Some(1));
     assert_eq!(unknown.stderr, "saxpy: there is no program for `v4` (LONGSHORE_ARCH); there are v2, v3\n");
