@@ -6,13 +6,7 @@
 
 ASCEND_IMAGE=longshore/ascend:stub
 
-# ascend_up NAME: the image, in that engine.
-ascend_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images ascend_load "$name"
-}
-
+# ascend_load NAME: the image, in that engine.
 ascend_load() {
   local name=$1 root=$STATE/images/ascend recipe
   recipe=$(recipe_of "$LIB/ascend.sh")

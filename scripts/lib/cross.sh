@@ -6,13 +6,7 @@
 CROSS_TOOLCHAIN_IMAGE=longshore/rust-cross:debian
 CROSS_BASE_IMAGE=longshore/base-cross:debian
 
-# cross_up NAME: both images, in that engine.
-cross_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images cross_load "$name"
-}
-
+# cross_load NAME: both images, in that engine.
 cross_load() {
   local name=$1 dir=$STATE/images recipe
   recipe=$(recipe_of "$LIB/cross-build.sh" "$LIB/archive.sh" "$LIB/llvm-bitcode-linker" "$LIB/amdgcn-ld")

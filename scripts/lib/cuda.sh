@@ -15,13 +15,7 @@ CUDA_MATH_IMAGE=longshore/cuda:13-math
 CUDA_MATH_WHEELS=("${CUDA_WHEELS[@]}" nvidia-cublas==13.10.0.20 nvidia-curand==10.4.5.25
   nvidia-cuda-nvrtc==13.5.37)
 
-# cuda_up NAME: the image with the compiler, in that engine.
-cuda_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images cuda_load "$name"
-}
-
+# cuda_load NAME: the image with the compiler, in that engine.
 cuda_load() {
   local name=$1 dir=$STATE/images recipe
   recipe=$(recipe_of "${CUDA_WHEELS[@]}" "${CUDA_ARM64[@]}")
@@ -40,14 +34,8 @@ cuda_load() {
   image_of_tree "$name" "$CUDA_IMAGE" "$dir/cuda-$recipe" /usr/local/cuda "$recipe"
 }
 
-# cuda_math_up NAME: the image with cuBLAS, cuRAND and NVRTC besides, in that
+# cuda_math_load NAME: the image with cuBLAS, cuRAND and NVRTC besides, in that
 # engine.
-cuda_math_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images cuda_math_load "$name"
-}
-
 cuda_math_load() {
   local name=$1 root recipe
   recipe=$(recipe_of "${CUDA_MATH_WHEELS[@]}" "$LIB/cuda.sh")

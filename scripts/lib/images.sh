@@ -66,6 +66,14 @@ image_of_tree() {
   say "$image is in engine '$name'"
 }
 
+# on_demand NAME WHAT: an image that only some tests need, in that engine; how it
+# is made says the function WHAT_load.
+on_demand() {
+  local name=$1
+  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
+  with_lock images "$2_load" "$name"
+}
+
 images_up() {
   local name=$1 kind rust
   kind=$(engine_kind "$name")

