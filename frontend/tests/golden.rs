@@ -77,13 +77,27 @@ fn main() -> ExitCode {
                     }
                 },
             ));
-            for (file, text) in texts(&runtime, &name, &project) {
+            let texts = texts(&runtime, &name, &project);
+            let made: Vec<&str> = texts.iter().map(|(file, _)| *file).collect();
+            let missing = left_over(&name, &made);
+            trials.push(Trial::test(format!("{name} makes all of its goldens"), move || {
+                if missing.is_empty() { Ok(()) } else { Err(format!("nothing makes {missing:?}").into()) }
+            }));
+            for (file, text) in texts {
                 let path = format!("{name}/expect/{file}");
                 trials.push(Trial::test(path.clone(), move || check(&path, &text)));
             }
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Files of a case's `expect/` that it does not make: it was refused where it had been built.
+fn left_over(name: &str, made: &[&str]) -> Vec<String> {
+    let entries = fs::read_dir(testdata().join(name).join("expect")).into_iter().flatten();
+    // What a client prints of an error is for the tests on an engine.
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "error.txt" && !made.contains(&name.as_str())).collect()
 }
 
 /// A new case must not be left out of the goldens by oversight: all have one but those refused before cargo is asked,
