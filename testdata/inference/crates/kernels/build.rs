@@ -10,11 +10,13 @@ fn main() {
     let mut compiler = if env::var_os("CARGO_FEATURE_CUDA").is_some() {
         let mut nvcc = Command::new(PathBuf::from(wanted("CUDA_HOME")).join("bin/nvcc"));
         let arch = wanted("CUDA_COMPUTE_CAP");
-        nvcc.args(["-fatbin", &format!("-gencode=arch=compute_{arch},code=sm_{arch}")]);
+        // Nothing fused, as in `simd`: it would round otherwise than the CPU does.
+        nvcc.args(["-fatbin", "-fmad=false", &format!("-gencode=arch=compute_{arch},code=sm_{arch}")]);
         nvcc
     } else if env::var_os("CARGO_FEATURE_ROCM").is_some() {
         let mut clang = Command::new(PathBuf::from(wanted("ROCM_PATH")).join("llvm/bin/clang"));
-        clang.args(["-x", "hip", "-nogpuinc", "-nogpulib", "--offload-device-only", "-O2"]);
+        clang.args(["-x", "hip", "-nogpuinc", "-nogpulib", "--offload-device-only"]);
+        clang.args(["-O2", "-ffp-contract=off"]);
         clang.args(wanted("AMDGPU_TARGETS").split(';').map(|arch| format!("--offload-arch={arch}")));
         clang
     } else {
