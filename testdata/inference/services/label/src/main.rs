@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use model::Model;
 
-static SENTIMENT: &[u8] = include_bytes!("../../../../models/sentiment.safetensors");
+static SENTIMENT: &[u8] = include_bytes!("../../../models/sentiment.safetensors");
 
 fn main() -> ExitCode {
     let text = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
