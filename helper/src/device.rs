@@ -84,7 +84,8 @@ fn fat_binary(data: &[u8], found: &mut BTreeSet<String>) -> Option<usize> {
             // Intermediate code for the linker is no code that runs.
             _ => false,
         };
-        at += usize::try_from(header).ok()?.checked_add(size)?.max(1);
+        let next = usize::try_from(header).ok()?.checked_add(size)?.max(1);
+        at = at.checked_add(next)?;
     }
     Some(end)
 }
@@ -287,6 +288,20 @@ mod tests {
         assert!(architectures(&broken).is_empty());
         assert!(architectures(&elf(EM_CUDA, 8, 0x0600_5004)).is_empty(), "the program itself");
         assert!(architectures(b".target sm_X .target sm_").is_empty());
+    }
+
+    #[test]
+    fn sizes_beyond_the_file_end_the_search() {
+        // Code for sm_80 at 16, PTX at 88; `back` from there is the first entry again.
+        let back = u64::MAX - 71 - 64;
+        for size in [u64::MAX, u64::MAX - 64, back, 1 << 63] {
+            let mut data = fatbin(&[(2, 80), (1, 90)]);
+            data[96..104].copy_from_slice(&size.to_le_bytes());
+            assert_eq!(architectures(&data), set(&["sm_80", "ptx_90"]), "an entry of {size:#x}");
+            let mut data = fatbin(&[(2, 80), (1, 90)]);
+            data[8..16].copy_from_slice(&size.to_le_bytes());
+            assert!(architectures(&data).is_empty(), "a fat binary of {size:#x}");
+        }
     }
 
     #[test]
