@@ -124,6 +124,8 @@ engine_up_own() {
     say "no bridge network can be made here (see $dir/net.log): build steps reach the network only with --network=host"
   fi
   [[ $store == containerd ]] || snapshotter=false
+  # Without a policy the build cache is pruned while less than a fifth of the disk is free, also under builds that
+  # a test has just made and looks at.
   cat >"$dir/run/daemon.json" <<JSON
 {
   "features": { "containerd-snapshotter": $snapshotter },
@@ -131,6 +133,7 @@ engine_up_own() {
   "insecure-registries": ["127.0.0.0/8"],
   "bridge": "$network",
   "mtu": $mtu,
+  "builder": { "gc": { "enabled": true, "policy": [{ "keepStorage": "60GB", "all": true }] } },
   "default-network-opts": { "bridge": { "com.docker.network.driver.mtu": "$mtu" } },
   "iptables": false,
   "ip6tables": false
