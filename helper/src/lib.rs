@@ -8,6 +8,7 @@ pub mod finish;
 pub mod recording;
 pub mod report;
 pub mod spec;
+pub mod trace;
 
 /// Environment variables that carry a request into a vertex: `LONGSHORE_REQUEST_0`, `_1`, … joined in order.
 /// They are cut in pieces because Linux allows 128 KiB for one string of the environment (MAX_ARG_STRLEN).

@@ -28,6 +28,7 @@ mod slots;
 mod stamp;
 mod stub;
 mod sysroot;
+mod tracer;
 mod tree;
 mod wrapper;
 

@@ -11,7 +11,7 @@ use longshore_helper::spec::{Spec, Step};
 use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{files, ledger, mtime, rustc, script_run, slots};
+use crate::{files, ledger, mtime, rustc, script_run, slots, tracer};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     }
     drop(slot);
     mtime::normalise(output)?;
+    tracer::made(output)?;
     if let Some(report) = &spec.report {
         write_report(Path::new(report), warnings)?;
     }

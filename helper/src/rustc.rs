@@ -10,6 +10,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::{env, fs};
 
 use longshore_helper::NO_CACHE_ENV;
+use longshore_helper::recording::CallKind;
 use longshore_helper::report::Warning;
 use longshore_helper::spec::{Rustc, Spec};
 
@@ -18,7 +19,7 @@ use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::runner::{self, Verdict};
-use crate::{help, library_path, sysroot, tree};
+use crate::{help, library_path, sysroot, tracer, tree};
 
 /// What the kernel answers when arguments and environment are too long (E2BIG).
 const TOO_LONG: i32 = 7;
@@ -58,6 +59,7 @@ pub(crate) fn run(
     }
 
     let program = runner::rustc_program(&environment);
+    tracer::ran(CallKind::Rustc, &program, &args, &step.cwd, &environment);
     let (mut child, argument_file) = spawn(&program, &args, spec, step, &environment)?;
     let stderr = child.stderr.take().expect("stderr is piped");
     let (tally, helps) = show(stderr, spec, step, is_coloured(&environment), warnings)?;

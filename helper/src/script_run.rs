@@ -7,6 +7,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use longshore_helper::NO_CACHE_ENV;
+use longshore_helper::recording::CallKind;
 use longshore_helper::report::Warning;
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
 
@@ -17,7 +18,7 @@ use crate::process::{self, Finished};
 use crate::reuse::Cache;
 use crate::runner::{self, Verdict};
 use crate::script::{self, Dialect, Said};
-use crate::{files, help, library_path, slots};
+use crate::{files, help, library_path, slots, tracer};
 
 /// How many of the last lines of stderr are shown again.
 const STDERR_AGAIN: usize = 5;
@@ -46,6 +47,7 @@ pub(crate) fn run(
         return Ok(Verdict::Passed);
     }
 
+    tracer::ran(CallKind::BuildScript, Path::new(&step.exe), &[], &step.cwd, &environment);
     let finished = start(step, &environment)?;
     if !finished.status.success() {
         show_failure(spec, &finished);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildkit_llb::Span;
+use longshore_helper::trace::TRACE_ENV;
 
 use super::table::{Spanned, Table};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -23,7 +24,8 @@ pub struct Arg {
 pub struct Args(BTreeMap<String, Arg>);
 
 /// Arguments that mean something without being declared.
-const BUILT_IN: [&str; 5] = ["CARGO_TERM_COLOR", "FEATURES", "PROFILE", "RUSTFLAGS", "SOURCE_DATE_EPOCH"];
+const BUILT_IN: [&str; 6] =
+    ["CARGO_TERM_COLOR", "FEATURES", TRACE_ENV, "PROFILE", "RUSTFLAGS", "SOURCE_DATE_EPOCH"];
 
 fn is_built_in(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

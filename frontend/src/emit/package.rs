@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};
-use longshore_helper::spec::{Spec, Step};
+use longshore_helper::{
+    spec::{Spec, Step},
+    trace::TRACE_ENV,
+};
 
 use super::{Prefix, Workshop, known_by_origin};
 use crate::{
@@ -44,6 +47,8 @@ pub struct Sources<'a> {
     pub no_cache: &'a NoCache,
     /// Tells this build from all others.
     pub build: &'a str,
+    /// Steps say what they run; the value tells one such build from another.
+    pub trace: Option<&'a str>,
 }
 
 /// What the id of a member's cache mount begins with: namespace, workspace, triple, profile, toolchain.
@@ -223,6 +228,9 @@ pub fn packages(
         }
         if runs_anyway(sources.no_cache, &package.name, &vertex.part) {
             exec = exec.env(longshore_helper::NO_CACHE_ENV, sources.build);
+        }
+        if let Some(trace) = sources.trace {
+            exec = exec.env(TRACE_ENV, trace);
         }
         let exec = exec.output(vertex.output(), &State::SCRATCH);
         let is_member = package.member_directory().is_some();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Span, State};
+use longshore_helper::trace::TRACE_ENV;
 
 use super::{Device, Planned, Project, device};
 use crate::{
@@ -184,6 +185,7 @@ impl Project {
                 sysroot: shown.sysroot.as_ref(),
                 no_cache: &request.no_cache,
                 build: request.session.as_str(),
+                trace: request.build_args.get(TRACE_ENV).map(String::as_str),
             },
         );
         Compiled { members, outputs, own, toolkit: shown.toolkit, devices: Vec::new(), others: Vec::new() }

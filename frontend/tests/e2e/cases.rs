@@ -23,7 +23,7 @@ mod ways;
 
 use libtest_mimic::Trial;
 
-use crate::Result;
+use crate::{Result, conformance};
 
 /// The tests, first to last.
 pub(crate) fn all() -> Vec<Trial> {
@@ -109,6 +109,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_toolchain_without_the_devices_library", devices::a_toolchain_without_the_devices_library),
     ]);
     tests.extend(errors::all());
+    tests.extend(conformance::always());
     tests.push(test("ripgrep_searches_like_one_built_by_cargo", ripgrep::searches_alike));
     tests
 }

@@ -78,6 +78,12 @@ impl Run {
         self
     }
 
+    /// More arguments.
+    pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
+        self.0.args(args);
+        self
+    }
+
     /// Whatever happens.
     pub(crate) fn output(mut self) -> Result<Output> {
         let output =

@@ -1,0 +1,121 @@
+//! The programs that are compared: `conformance/corpus.toml`.
+
+use serde::Deserialize;
+
+/// The file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Corpus {
+    /// In the order of the table.
+    #[serde(rename = "program")]
+    pub programs: Vec<Program>,
+}
+
+/// A program, as it was published, or a project of testdata.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Program {
+    /// Its name: of its package, or of its directory in testdata.
+    pub name: String,
+    /// Where its sources are.
+    pub from: Origin,
+    /// What is special about it.
+    pub shows: String,
+    /// Part of every run of the tests, and not only of the full comparison.
+    #[serde(default)]
+    pub always: bool,
+    /// cargo's `--profile`.
+    #[serde(default = "release")]
+    pub profile: String,
+    /// cargo's `--features`.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// cargo's `--no-default-features`.
+    #[serde(default)]
+    pub no_default_features: bool,
+    /// The programs that it is made of; each is started.
+    pub bins: Vec<String>,
+    /// Other targets: libraries to load or link.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    /// Arguments to start them with; what they print must be the same.
+    #[serde(default = "version")]
+    pub smoke: Vec<String>,
+    /// Settings of ours, as in `[workspace.metadata.longshore]`.
+    #[serde(default)]
+    pub settings: String,
+    /// Packages of Debian's that plain cargo needs in the toolchain image, as `builder.packages` has them.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// Why its programs have other bytes than cargo's, where they may.
+    #[serde(default)]
+    pub other_bytes: Option<String>,
+}
+
+/// Where a program comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A package on crates.io, with the `Cargo.lock` that it carries.
+    Published {
+        /// Version.
+        version: String,
+        /// SHA-256 of its `.crate` file.
+        sha256: String,
+    },
+    /// A directory of testdata.
+    Testdata,
+    /// A script in `scripts/lib` that lays out a workspace of published packages.
+    Script(String),
+}
+
+fn release() -> String {
+    "release".to_owned()
+}
+
+fn version() -> Vec<String> {
+    vec!["--version".to_owned()]
+}
+
+impl Program {
+    /// Name and version, as the table has them.
+    pub fn title(&self) -> String {
+        match &self.from {
+            Origin::Published { version, .. } => format!("{} {version}", self.name),
+            Origin::Testdata | Origin::Script(_) => self.name.clone(),
+        }
+    }
+}
+
+impl Corpus {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It is no TOML, or a program lacks something or has something unknown.
+    pub fn parse(text: &str) -> Result<Corpus, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_corpus_can_be_read_and_names_are_unique() {
+        let corpus = Corpus::parse(include_str!("../corpus.toml")).unwrap();
+        let mut titles: Vec<String> = corpus.programs.iter().map(Program::title).collect();
+        titles.sort();
+        let all = titles.len();
+        titles.dedup();
+        assert_eq!(titles.len(), all);
+        assert!(corpus.programs.iter().any(|program| program.always), "nothing is compared in every run");
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        let text = "[[program]]\nname = \"a\"\nfrom = \"testdata\"\nshows = \"\"\nbins = []\n";
+        assert!(Corpus::parse(text).is_ok());
+        assert!(Corpus::parse(&format!("{text}bin = []\n")).is_err());
+    }
+}

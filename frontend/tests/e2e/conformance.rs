@@ -1,0 +1,203 @@
+//! The same program built by plain cargo and by Longshore, process by process (see the crate `longshore-conformance`).
+//!
+//! Knows how the two are built; what is equal is for that crate to say.
+
+mod plain;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use longshore_conformance::{
+    Report, Side, compare,
+    corpus::{Corpus, Program},
+    table::{self, Row},
+};
+
+use crate::{
+    Result,
+    build::{Order, tag},
+    engine::{Engine, FRONTEND_IMAGE, Output, Run},
+    note,
+    project::{nonce, repository},
+};
+
+/// How many differences are shown of one program.
+const SHOWN_MAX: usize = 12;
+
+/// Those that are part of every run.
+pub(crate) fn always() -> Vec<Trial> {
+    trials(|program| program.always)
+}
+
+/// All of them; what they find goes into the table.
+pub(crate) fn corpus() -> Vec<Trial> {
+    trials(|_| true)
+}
+
+fn trials(wanted: impl Fn(&Program) -> bool) -> Vec<Trial> {
+    let programs = read_corpus().programs.into_iter().filter(|program| wanted(program));
+    programs
+        .map(|program| {
+            let name = format!("{}_is_built_as_by_cargo", program.name.replace('-', "_"));
+            Trial::test(name, move || conforms(&program))
+        })
+        .collect()
+}
+
+fn read_corpus() -> Corpus {
+    Corpus::parse(include_str!("../../../conformance/corpus.toml")).expect("tested where it lies")
+}
+
+/// A program of one side, to be compared with the other's.
+struct Built {
+    said: Output,
+    sha256: String,
+    file: PathBuf,
+}
+
+fn conforms(program: &Program) -> Result {
+    let engine = Engine::of_environment();
+    let scratch = tempfile::tempdir()?;
+    let project = sources::lay_out(program, scratch.path())?;
+    let plain = plain::build(&engine, program, project.path(), scratch.path())?;
+    let ours = trace(&engine, program, project.path())?;
+    let report = compare(&plain.side, &ours);
+
+    let mut same = 0;
+    let mut unlike = Vec::new();
+    for bin in &program.bins {
+        let theirs = plain.program(bin, &program.smoke)?;
+        let mine = from_image(&engine, program, bin, scratch.path())?;
+        if theirs.said != mine.said {
+            unlike.push(format!("`{bin}` says {:?}, cargo's {:?}", mine.said, theirs.said));
+        }
+        let is_same = ours.made.values().any(|sum| *sum == theirs.sha256);
+        same += usize::from(is_same);
+        if !is_same && exported(&theirs.file)? != exported(&mine.file)? {
+            unlike.push(format!("`{bin}` exports other symbols than cargo's"));
+        }
+    }
+    write_down(program, &report, same, &unlike)?;
+    verdict(program, &report, same, unlike)
+}
+
+/// Builds all targets, and reads what their vertices ran and made.
+fn trace(engine: &Engine, program: &Program, directory: &Path) -> Result<Side> {
+    let trace = format!("{:x}", nonce());
+    let mut side = Side::default();
+    // A vertex that two of them share runs in one, and tells nothing in the other.
+    for bin in program.bins.iter().chain(&program.libraries) {
+        let build = Order::build(engine, directory, &image_name(program, bin))
+            .target(bin)
+            .args(["--build-arg", &format!("BUILDKIT_SYNTAX={FRONTEND_IMAGE}")])
+            .args(["--build-arg", &format!("LONGSHORE_TRACE={trace}")])
+            // What cache mounts hold would spare build scripts.
+            .args(["--build-arg", &format!("BUILDKIT_CACHE_MOUNT_NS={trace}")])
+            .args(["--build-arg", &format!("PROFILE={}", program.profile)])
+            .args(["--build-arg", &format!("FEATURES={}", program.features.join(","))])
+            .must()?;
+        for vertex in build.progress.vertices.values() {
+            side.add_log(&vertex.log);
+        }
+    }
+    Ok(side)
+}
+
+fn image_name(program: &Program, bin: &str) -> String {
+    format!("conformance-{}-{}", program.name.to_lowercase(), bin.to_lowercase().replace(':', "-"))
+}
+
+/// Starts a program in its image, and takes it out.
+fn from_image(engine: &Engine, program: &Program, bin: &str, scratch: &Path) -> Result<Built> {
+    let image = tag(&image_name(program, bin));
+    let smoke: Vec<&str> = program.smoke.iter().map(String::as_str).collect();
+    let said = engine.run_image(&["--network", "none"], &image, &smoke)?;
+    let entrypoint =
+        engine.docker(["image", "inspect", "--format", "{{index .Config.Entrypoint 0}}", &image]).run()?;
+    let container = engine.docker(["create", &image]).run()?;
+    let file = scratch.join(format!("ours-{}", bin.replace(':', "-")));
+    let copied = engine
+        .docker(["cp", &format!("{}:{}", container.trim(), entrypoint.trim()), &file.to_string_lossy()])
+        .run();
+    engine.docker(["rm", "--force", container.trim()]).run()?;
+    copied?;
+    Ok(Built { said, sha256: String::new(), file })
+}
+
+/// Names that others can link with.
+fn exported(file: &Path) -> Result<BTreeSet<String>> {
+    let mut nm = Command::new("nm");
+    nm.args(["--dynamic", "--defined-only", "--format=posix"]).arg(file);
+    let symbols = Run(nm).output()?.stdout;
+    Ok(symbols.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+}
+
+fn verdict(program: &Program, report: &Report, same: usize, unlike: Vec<String>) -> Result {
+    note!(
+        "{} compilations, {} build scripts, {} packages; {} of {} files and {same} of {} programs are the same bytes",
+        report.compilations,
+        report.scripts,
+        report.packages,
+        report.files - report.other_bytes.len(),
+        report.files,
+        program.bins.len(),
+    );
+    let mut wrong: Vec<String> = report.differences.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+    if report.differences.len() > SHOWN_MAX {
+        wrong.push(format!("and {} more differences", report.differences.len() - SHOWN_MAX));
+    }
+    wrong.extend(unlike);
+    if program.other_bytes.is_none() && same < program.bins.len() {
+        let files: Vec<&str> = report.other_bytes.iter().map(String::as_str).take(SHOWN_MAX).collect();
+        wrong.push(format!("its programs have other bytes than cargo's, as have {}", files.join(" ")));
+    }
+    if report.compilations == 0 || report.files == 0 {
+        wrong.push("nothing was compared".to_owned());
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Results of single programs, until there is one for each row of the table.
+fn results() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance")
+}
+
+fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String]) -> Result {
+    let differences = report.differences.iter().map(ToString::to_string).chain(unlike.iter().cloned());
+    let row = Row {
+        title: program.title(),
+        shows: program.shows.clone(),
+        profile: program.profile.clone(),
+        packages: report.packages,
+        compilations: report.compilations,
+        scripts: report.scripts,
+        differences: differences.collect(),
+        files: report.files,
+        same_bytes: report.files - report.other_bytes.len(),
+        programs: (same, program.bins.len()),
+        alike: unlike.is_empty(),
+        note: program.other_bytes.clone().unwrap_or_default(),
+    };
+    fs::create_dir_all(results())?;
+    fs::write(results().join(format!("{}.json", program.name)), serde_json::to_vec(&row)?)?;
+    Ok(())
+}
+
+/// Writes `docs/conformance.md` of all that was found, now or in runs before that were cut short.
+pub(crate) fn write_table() -> Result {
+    let engine = Engine::of_environment();
+    let mut rows = Vec::new();
+    for program in read_corpus().programs {
+        let file = results().join(format!("{}.json", program.name));
+        let text = fs::read(&file)
+            .map_err(|_| format!("{} was not compared: there is no table", program.title()))?;
+        rows.push(serde_json::from_slice(&text)?);
+    }
+    let rustc = engine.run_image(&["--network", "none"], plain::TOOLCHAIN, &["rustc", "--version"])?;
+    fs::write(repository().join("docs/conformance.md"), table::page(&rows, rustc.stdout.trim()))?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Says what runs and what comes of it, where that is asked for (see `longshore_helper::trace`).
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fs, io, thread};
+
+use longshore_helper::recording::CallKind;
+use longshore_helper::trace::{Event, LINE_PREFIX, Made, Ran, TRACE_ENV};
+use sha2::{Digest as _, Sha256};
+
+use crate::console::say;
+use crate::environment::Environment;
+use crate::problem::{Doing, Result};
+use crate::tree;
+
+/// BuildKit cuts what a step says faster than 200 KiB a second (`util/progress/logs/logs.go`); with room for what
+/// compilers say.
+const BYTES_PER_SECOND_MAX: f64 = 100.0 * 1024.0;
+
+fn is_asked_for() -> bool {
+    env::var_os(TRACE_ENV).is_some()
+}
+
+/// A process is about to be started with exactly this.
+pub(crate) fn ran(kind: CallKind, program: &Path, args: &[String], cwd: &str, environment: &Environment) {
+    if !is_asked_for() {
+        return;
+    }
+    let text = |value: &OsStr| value.to_string_lossy().into_owned();
+    tell(&Event::Ran(Ran {
+        kind,
+        program: text(program.as_os_str()),
+        args: args.to_vec(),
+        cwd: cwd.to_owned(),
+        env: environment.iter().map(|(name, value)| (text(name), text(value))).collect(),
+    }));
+}
+
+/// The files of an output are complete. What build scripts left in their directories is not told of.
+pub(crate) fn made(output: &Path) -> Result<()> {
+    if !is_asked_for() {
+        return Ok(());
+    }
+    for name in tree::names(output).doing("list", output)? {
+        let path = output.join(name);
+        if path.is_file() {
+            let sha256 = sha256(&path).doing("read", &path)?;
+            tell(&Event::Made(Made { file: path.to_string_lossy().into_owned(), sha256 }));
+        }
+    }
+    Ok(())
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    Ok(Sha256::digest(fs::read(path)?).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn tell(event: &Event) {
+    let json = serde_json::to_string(event).expect("strings can be written as JSON");
+    // In this thread, which starts nothing meanwhile: what compilers say is slow enough by itself.
+    thread::sleep(Duration::from_secs_f64(json.len() as f64 / BYTES_PER_SECOND_MAX));
+    say!("{LINE_PREFIX}{json}");
+}
