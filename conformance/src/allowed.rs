@@ -24,6 +24,10 @@ pub const ALLOWED: &[Allowed] = &[
         why: "it lies in the member's cache mount, and is no part of what is compiled",
     },
     Allowed {
+        what: "members that no program asked for uses",
+        why: "`cargo build --workspace` compiles them too; an image needs what its programs need",
+    },
+    Allowed {
         what: "a build script is compiled twice",
         why: "once beside each run, where its package is used on the host and on the target: the two vertices can start at once",
     },

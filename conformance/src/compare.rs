@@ -17,6 +17,8 @@ pub struct Report {
     pub scripts: usize,
     /// Packages that they belong to.
     pub packages: usize,
+    /// What cargo ran for members that no program asked for uses.
+    pub unasked: usize,
     /// What is not the same, and should be.
     pub differences: Vec<Difference>,
     /// Files that both sides made.
@@ -46,10 +48,17 @@ pub fn compare(cargo: &Side, ours: &Side) -> Report {
     let (mine, twice_mine) = by_name(ours);
     let mut report = Report::default();
     let mut packages = BTreeSet::new();
+    let used = Used::by(mine.values());
     for (unit, expected) in &theirs {
         match mine.get(unit) {
             Some(found) => report.differences.extend(differences(unit, expected, found)),
-            None => report.differences.push(only(unit, "cargo runs it, and no vertex does")),
+            None if used.has(unit, expected) => {
+                report.differences.push(only(unit, "cargo runs it, and no vertex does"));
+            }
+            None => {
+                report.unasked += 1;
+                continue;
+            }
         }
         match unit.kind {
             CallKind::Rustc => report.compilations += 1,
@@ -74,6 +83,25 @@ pub fn compare(cargo: &Side, ours: &Side) -> Report {
     }
     report.differences.sort();
     report
+}
+
+/// What command lines and environments name: whatever is in none of them has no part in what was compiled.
+struct Used(String);
+
+impl Used {
+    fn by<'a>(all: impl Iterator<Item = &'a Normal>) -> Self {
+        let texts = all.flat_map(|process| process.args.iter().chain(process.env.values()));
+        Self(texts.flat_map(|text| [text.as_str(), "\n"]).collect())
+    }
+
+    fn has(&self, unit: &Name, process: &Normal) -> bool {
+        match (unit.kind, process.args.iter().find_map(|arg| arg.strip_prefix("extra-filename="))) {
+            (CallKind::BuildScript, _) => self.0.contains(&unit.hash),
+            // A file of a program's, or of a build script's whose run is judged by itself, is in no command line.
+            (CallKind::Rustc, Some(extra)) => self.0.contains(&format!("{extra}.")),
+            (CallKind::Rustc, None) => true,
+        }
+    }
 }
 
 fn only(unit: &Name, what: &str) -> Difference {
@@ -179,7 +207,13 @@ mod tests {
             found(&empty, &side(&[ran(OURS, &[])])),
             ["a 1.0.0 (lib a): `EMPTY` is not set; cargo ``"]
         );
-        assert_eq!(found(&cargo, &side(&[])), ["a 1.0.0 (lib a): cargo runs it, and no vertex does"]);
+        let named = "-C extra-filename=-00000000000000aa";
+        let library = side(&[ran(&format!("{CARGO} {named}"), &[])]);
+        let user = ran("--crate-name b -C metadata=b --extern a=/t/a-1.0.0/liba-00000000000000aa.rmeta", &[]);
+        let both = Side { ran: [library.ran.clone(), vec![user.clone()]].concat(), ..Side::default() };
+        assert_eq!(found(&both, &side(&[user])), ["a 1.0.0 (lib a): cargo runs it, and no vertex does"]);
+        let report = compare(&library, &side(&[]));
+        assert_eq!((report.differences.len(), report.unasked, report.compilations), (0, 1, 0));
         assert_eq!(found(&side(&[]), &cargo), ["a 1.0.0 (lib a): a vertex runs it, and cargo does not"]);
         let twice = side(&[ran(OURS, &[]), ran(OURS, &[])]);
         assert_eq!(found(&cargo, &twice), ["a 1.0.0 (lib a): it runs more than once"]);

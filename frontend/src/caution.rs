@@ -13,25 +13,23 @@ use toml::de::DeTable;
 use crate::{
     config::Base,
     diagnostic::{Code, Diagnostic, did_you_mean},
-    listing::Listing,
     triple,
 };
 
 /// Warnings about a workspace, in a fixed order.
-pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Vec<Diagnostic> {
+pub fn warnings(recording: &Recording, toolchain: &str) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
-    for name in ["rust-toolchain.toml", "rust-toolchain"] {
-        if listing.has_file(name) {
-            warnings.push(
-                Diagnostic::warning(
-                    Code::IgnoredSetting,
-                    format!("`{name}` has no effect, `{toolchain}` compiles"),
-                )
-                .help(
-                    "set `toolchain` under `[workspace.metadata.longshore]` to the image of that toolchain",
+    if let Some((major, minor)) = version(&recording.rustc).filter(|version| *version < OLDEST) {
+        warnings.push(
+            Diagnostic::warning(
+                Code::OldToolchain,
+                format!(
+                    "`{toolchain}` has Rust {major}.{minor}, and Longshore is tested with {}.{} and newer",
+                    OLDEST.0, OLDEST.1
                 ),
-            );
-        }
+            )
+            .help("take a newer image as `toolchain`; what cargo does differently before that is not looked for"),
+        );
     }
     if recording.calls.iter().flat_map(|call| &call.args).any(|arg| arg.contains("target-cpu=native")) {
         warnings.push(
@@ -43,6 +41,15 @@ pub fn warnings(listing: &Listing, recording: &Recording, toolchain: &str) -> Ve
         );
     }
     warnings
+}
+
+/// The oldest Rust whose cargo is compared with what vertices run.
+const OLDEST: (u32, u32) = (1, 85);
+
+/// Of `rustc 1.95.0 (59807616e 2026-04-14)`.
+fn version(rustc: &str) -> Option<(u32, u32)> {
+    let mut parts = rustc.strip_prefix("rustc ")?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Tables of a manifest that look as if they were meant to be ours. Other tools have tables of their own, so any name is
@@ -169,7 +176,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::listing::Kind;
 
     #[test]
     fn a_table_under_nearly_our_name_is_mentioned() {
@@ -198,15 +204,19 @@ mod tests {
 
     #[test]
     fn a_plain_workspace_has_no_warning() {
-        assert_eq!(warnings(&Listing::default(), &recording(&["-C", "target-cpu=x86-64-v3"]), "rust:1"), []);
+        assert_eq!(warnings(&recording(&["-C", "target-cpu=x86-64-v3"]), "rust:1"), []);
+        let newest = Recording { rustc: "rustc 1.100.0-nightly (0 2027-01-01)".to_owned(), ..recording(&[]) };
+        assert_eq!(warnings(&newest, "rust:1"), []);
     }
 
     #[test]
-    fn what_is_ignored_and_what_is_of_one_machine_is_said() {
-        let listing = [("rust-toolchain.toml", Kind::File)].into_iter().collect();
-        let found = warnings(&listing, &recording(&["-Ctarget-cpu=native"]), "rust:1");
-        let codes: Vec<_> = found.iter().map(|warning| warning.code).collect();
-        assert_eq!(codes, [Code::IgnoredSetting, Code::InvalidValue]);
+    fn what_is_of_one_machine_and_what_is_old_is_said() {
+        let old = Recording {
+            rustc: "rustc 1.84.1 (e71f9a9a9 2025-01-27)".to_owned(),
+            ..recording(&["-Ctarget-cpu=native"])
+        };
+        let codes: Vec<_> = warnings(&old, "rust:1.84").iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, [Code::OldToolchain, Code::InvalidValue]);
     }
 
     #[test]

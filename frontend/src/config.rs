@@ -7,6 +7,8 @@
 
 mod accelerator;
 mod args;
+mod builder;
+mod channel;
 mod contents;
 mod entry;
 mod image;
@@ -18,6 +20,8 @@ mod validate;
 
 pub use accelerator::Accelerator;
 pub use args::{Arg, Args};
+pub use builder::Builder;
+pub use channel::{Chosen, TOOLCHAIN_FILES, chosen};
 pub use entry::{EntryKind, entry_kind};
 pub use image::{
     Asset, BASE_DEFAULT, Base, ExposedPort, FileEntry, HealthCommand, Healthcheck, ImageName, ImageOverrides,
@@ -44,6 +48,8 @@ pub const PROFILE_DEFAULT: &str = "release";
 pub struct Config {
     /// The image that has rustc and cargo.
     pub toolchain: ImageName,
+    /// What is added to it.
+    pub builder: Builder,
     /// cargo's profile.
     pub profile: String,
     /// Features to enable, as for `cargo build --features`.
@@ -161,6 +167,7 @@ impl Default for Config {
             platforms: Vec::new(),
             tags: Vec::new(),
             toolchain: ImageName::builtin(TOOLCHAIN_DEFAULT),
+            builder: Builder::default(),
             profile: PROFILE_DEFAULT.to_owned(),
             features: Vec::new(),
             no_default_features: false,

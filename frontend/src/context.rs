@@ -12,8 +12,9 @@ use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
 use camino::Utf8Path;
 
 use crate::{
-    config::{self, EntryKind},
+    config::{self, EntryKind, TOOLCHAIN_FILES},
     diagnostic::{Code, Diagnostic},
+    emit::record,
     gateway::{Error, Failure, Gateway, Reference, SolveOptions},
     ignore,
     listing::Listing,
@@ -63,6 +64,8 @@ pub struct BuildContext {
     pub lock: SourceFile,
     /// `.cargo/config.toml`, or its old name without `.toml`.
     pub cargo_config: Option<SourceFile>,
+    /// `rust-toolchain.toml`, or its name without `.toml`.
+    pub toolchain_file: Option<SourceFile>,
 }
 
 /// Reads the entry file: from the client's directory, or where the build context is a repository, an archive or an
@@ -124,16 +127,31 @@ pub async fn discover(
             .into());
     };
     let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
-    let mut cargo_config = None;
-    for name in [".cargo/config.toml", ".cargo/config"] {
-        // Cargo reads the old name where it finds both.
-        if listing.has_file(name)
+    // Cargo and rustup read the old name where they find both.
+    let files = [[".cargo/config", ".cargo/config.toml"], TOOLCHAIN_FILES];
+    let [mut cargo_config, mut toolchain_file] = [None, None];
+    for (names, found) in files.into_iter().zip([&mut cargo_config, &mut toolchain_file]) {
+        if let Some(name) = names.into_iter().find(|name| listing.has_file(name))
             && let Some(text) = read_optional(gateway, &manifests_reference, name).await?
         {
-            cargo_config = Some(SourceFile::new(name, "TOML", text).loaded_by(&manifests));
+            *found = Some(SourceFile::new(name, "TOML", text).loaded_by(&manifests));
         }
     }
-    Ok(BuildContext { state, manifests, manifests_reference, listing, manifest, lock, cargo_config })
+    Ok(BuildContext {
+        state,
+        manifests,
+        manifests_reference,
+        listing,
+        manifest,
+        lock,
+        cargo_config,
+        toolchain_file,
+    })
+}
+
+/// Files that are read before anything runs, as patterns of the build context.
+fn read_early() -> impl Iterator<Item = &'static str> {
+    record::CONTENTS.into_iter().chain(TOOLCHAIN_FILES)
 }
 
 /// The context as the client has it, less what is ignored.

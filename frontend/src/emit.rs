@@ -2,6 +2,7 @@
 //!
 //! The only phase, besides `context`, that uses LLB's builders.
 
+pub mod builder;
 pub mod crates;
 pub mod device;
 pub mod image;
@@ -13,7 +14,7 @@ pub mod summary;
 use std::collections::BTreeMap;
 
 use crate::request::Sandbox;
-use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, State};
+use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, Slot, State};
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
 /// How the steps for one platform or device are told from those for another, where a build has several.
@@ -65,10 +66,21 @@ pub struct Workshop {
 impl Workshop {
     /// An exec that runs `helper COMMAND` on a request: no network, root read-only, `/tmp` in memory.
     fn helper(&self, command: &str, request: &str) -> Exec {
+        self.dressed(
+            Exec::new(&self.build_platform, &self.toolchain, [HELPER_PATH, command]).offline(),
+            request,
+        )
+    }
+
+    /// The same with a root that it may change.
+    fn changing_root(&self, command: &str, request: &str) -> Exec<(Slot,)> {
+        self.dressed(Exec::modify(&self.build_platform, &self.toolchain, [HELPER_PATH, command]), request)
+    }
+
+    fn dressed<Out>(&self, exec: Exec<Out>, request: &str) -> Exec<Out> {
         let (helper, path) = &self.helper;
-        let mut exec = Exec::new(&self.build_platform, &self.toolchain, [HELPER_PATH, command])
+        let mut exec = exec
             .cwd("/")
-            .offline()
             // Selected by file: another frontend image with the same helper has the same cache keys.
             .mount(HELPER_PATH, Mount::subpath(helper, path))
             .mount("/tmp", Mount::tmpfs());

@@ -16,11 +16,11 @@ pub use device::Device;
 
 use crate::{
     caution,
-    config::{Config, EntryKind, Given, StandalonePackage},
+    config::{self, Builder, Chosen, Config, EntryKind, Given, StandalonePackage},
     context::{self, BuildContext, Entry},
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
-    emit::{Prefix, Workshop, crates, package::CachePrefix, record::Selection},
+    emit::{Prefix, Workshop, builder, crates, package::CachePrefix, record::Selection},
     gateway::{Failure, Gateway},
     image::BaseConfig,
     lock::Lock,
@@ -56,6 +56,8 @@ pub struct Project {
     /// What every vertex has in common.
     pub workshop: Workshop,
     crates: BTreeMap<String, State>,
+    /// What `rust-toolchain.toml` asks for and does not get.
+    unheeded: Vec<Diagnostic>,
 }
 
 /// The toolchain that a plan was made with, and is carried out with.
@@ -155,19 +157,37 @@ impl Project {
         if let Some(profile) = given.get("PROFILE").filter(|profile| !profile.is_empty()) {
             config.profile.clone_from(profile);
         }
+        let chosen = match &context.toolchain_file {
+            Some(file) => config::chosen(file, &config.toolchain, &config.builder)?,
+            None => Chosen::default(),
+        };
+        config.toolchain = chosen.image.unwrap_or(config.toolchain);
         let build_platform = request.build_platform.clone();
         let toolchain =
             named::image(gateway, request, &config.toolchain.reference, &build_platform, Role::Toolchain)
                 .await?;
-        let workshop = Workshop {
+        let mut workshop = Workshop {
             build_platform,
             toolchain: toolchain.state.clone(),
             toolchain_env: BaseConfig::parse_or_empty(toolchain.config.as_deref()).env(),
             helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
             sandbox: request.sandbox.clone(),
         };
+        workshop.toolchain_env.extend(config.builder.env.clone());
+        workshop.toolchain =
+            builder::prepared(&workshop, &config.builder, &request.no_cache, request.session.as_str());
         let crates = crates::crates(&lock);
-        Ok(Project { config, packages, context, lock, manifests, toolchain, workshop, crates })
+        Ok(Project {
+            config,
+            packages,
+            context,
+            lock,
+            manifests,
+            toolchain,
+            workshop,
+            crates,
+            unheeded: chosen.warnings,
+        })
     }
 
     /// Has cargo plan the build for one platform, or for an accelerator on it.
@@ -202,7 +222,7 @@ impl Project {
         };
         let bench = Bench {
             workshop: self.workshop.clone(),
-            identity: self.toolchain.identity.clone(),
+            identity: self.identity(),
             name: self.config.toolchain.reference.familiar(),
             span: self.config.toolchain.span.clone(),
         };
@@ -273,6 +293,15 @@ impl Project {
         })
     }
 
+    /// Tells what compiles here from what compiles elsewhere: the toolchain's image, and what is added to it.
+    fn identity(&self) -> Digest {
+        let Builder { packages, setup, env, span: _ } = &self.config.builder;
+        if packages.is_empty() && setup.is_empty() && env.is_empty() {
+            return self.toolchain.identity.clone();
+        }
+        Digest::of(format!("{} {packages:?} {setup:?} {env:?}", self.toolchain.identity).as_bytes())
+    }
+
     /// The triple that is compiled for a platform.
     fn triple(&self, platform: &Platform) -> Result<String, Diagnostic> {
         let wanted: Vec<String> = self.config.target.iter().map(|(triple, _)| triple.clone()).collect();
@@ -308,7 +337,8 @@ impl Project {
     /// What a build of this workspace may not do as its user expects.
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
         let toolchain = self.config.toolchain.reference.familiar();
-        let mut warnings = caution::warnings(&self.context.listing, &planned.workspace.recording, &toolchain);
+        let mut warnings = caution::warnings(&planned.workspace.recording, &toolchain);
+        warnings.extend(self.unheeded.iter().cloned());
         let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
         warnings.extend(std::iter::once(&self.context.manifest).chain(manifests).flat_map(caution::misspelt));
         warnings.extend(self.context.cargo_config.iter().flat_map(caution::cargo_config));

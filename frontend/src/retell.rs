@@ -46,6 +46,7 @@ pub fn retell(failure: Failure, known: &Known<'_>) -> Failure {
     if let Some(after) = message.split(HELPER).nth(1).filter(|after| after.ends_with("exit code: 1")) {
         let says = match after.split('"').next() {
             Some("build") => "a package could not be compiled; what its step said is above",
+            Some("install") => "packages of `builder` could not be installed; what the step said is above",
             Some("finish") => "an image would not work; what is wrong is above",
             _ => return Failure::World(error),
         };

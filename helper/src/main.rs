@@ -1,6 +1,6 @@
 //! The helper binary: recorder and runner inside build containers.
 //!
-//! It is started in several ways: as `record`, `build`, `sysroot`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
+//! It is started in several ways: as `record`, `build`, `install`, `sysroot`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
@@ -11,6 +11,7 @@ mod environment;
 mod files;
 mod finisher;
 mod help;
+mod installer;
 mod ledger;
 mod library_path;
 mod loader;
@@ -45,7 +46,7 @@ use crate::runner::Verdict;
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
 
-const USAGE: &str = "usage: longshore-helper record | build | sysroot | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+const USAGE: &str = "usage: longshore-helper record | build | install | sysroot | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -84,6 +85,10 @@ fn run() -> Result<ExitCode> {
             Verdict::Failed => Ok(ExitCode::FAILURE),
         },
         Some("finish") => match finisher::finish(&request::read()?)? {
+            Verdict::Passed => Ok(ExitCode::SUCCESS),
+            Verdict::Failed => Ok(ExitCode::FAILURE),
+        },
+        Some("install") => match installer::install(&request::read()?)? {
             Verdict::Passed => Ok(ExitCode::SUCCESS),
             Verdict::Failed => Ok(ExitCode::FAILURE),
         },

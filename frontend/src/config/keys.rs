@@ -46,6 +46,8 @@ pub enum Shape {
     Variables,
     /// What steps see of an accelerator.
     Build,
+    /// What is added to the toolchain image.
+    Builder,
     /// How code that runs on an accelerator is compiled.
     Device,
     /// What an accelerator's images are like.
@@ -109,6 +111,7 @@ macro_rules! keys {
 
 keys! {
     "toolchain" W Shape::Text, "`rust:1.95-bookworm`", "The image that has rustc and cargo. Steps run in it.", "toolchain = \"rust:1.95-bookworm\"";
+    "builder" W Shape::Builder, "nothing is added", "What the toolchain image gets before anything is compiled in it, see [Builder](#of-the-builder).", "builder.packages = [\"libssl-dev\", \"pkg-config\"]";
     "profile" W Shape::Text, "`release`", "cargo's `--profile`. `--build-arg PROFILE=…` goes before it.", "profile = \"dist\"";
     "features" W Shape::Texts, "none", "cargo's `--features`. `--build-arg FEATURES=a,b` adds to them.", "features = [\"server/metrics\"]";
     "no-default-features" W Shape::Flag, "`false`", "cargo's `--no-default-features`.", "no-default-features = true";
@@ -306,6 +309,31 @@ pub const BUILD: &[Key] = &[
         "the preset's",
         "Packages whose steps see all this, besides members that name the accelerator in their `accelerators`.",
         "packages = [\"candle-kernels\"]",
+    ),
+];
+
+/// Keys of `builder`.
+pub const BUILDER: &[Key] = &[
+    nested(
+        "packages",
+        Shape::Texts,
+        "none",
+        "Packages of the image's own package manager (apt or apk), installed in a step of their own, which has a network. A name can have an architecture (`libssl-dev:arm64`) or a version (`cmake=3.25.1-1`) after it.",
+        "packages = [\"libssl-dev\", \"pkg-config\"]",
+    ),
+    nested(
+        "setup",
+        Shape::Texts,
+        "none",
+        "Lines for the image's shell, each a step with a network, after the packages. `$${` stands for `${`.",
+        "setup = [\"curl -sSf https://example.com/install.sh | sh\"]",
+    ),
+    nested(
+        "env",
+        Shape::Pairs,
+        "the image's",
+        "Variables that these lines and all steps see, on top of the image's.",
+        "env = { OPENSSL_NO_VENDOR = \"1\" }",
     ),
 ];
 

@@ -6,6 +6,7 @@
 use buildkit_llb::Span;
 
 use super::accelerator::{RawAccelerator, RawVariables};
+use super::builder::RawBuilder;
 pub(super) use super::table::Spanned;
 use super::table::Table;
 
@@ -13,6 +14,7 @@ use super::table::Table;
 #[derive(Default)]
 pub(super) struct RawWorkspace {
     pub(super) toolchain: Option<Spanned<String>>,
+    pub(super) builder: RawBuilder,
     pub(super) profile: Option<Spanned<String>>,
     pub(super) features: Vec<Spanned<String>>,
     pub(super) no_default_features: bool,
@@ -131,6 +133,7 @@ impl RawWorkspace {
     pub(super) fn read(table: &mut Table<'_, '_>) -> Self {
         Self {
             toolchain: table.string("toolchain"),
+            builder: table.subtable("builder", |_, table| RawBuilder::read(table)).unwrap_or_default(),
             profile: table.string("profile"),
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),

@@ -8,6 +8,7 @@ use buildkit_llb::{ImageRef, Platform, Span};
 
 use super::accelerator::{accelerators, of_package};
 use super::args::Args;
+use super::builder::builder;
 use super::contents;
 use super::raw::{Port, RawImage, RawImageTable, RawPackage, RawWorkspace, Spanned};
 use super::{
@@ -46,6 +47,7 @@ pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagno
             .into_iter()
             .filter_map(|name| valid("features", name, |name| feature(&name.value), gathered))
             .collect(),
+        builder: builder(raw.builder, gathered),
         no_default_features: raw.no_default_features,
         all_features: raw.all_features,
         target: raw
@@ -329,7 +331,7 @@ pub(super) fn absolute(key: &str, path: &str) -> Result<String, Wrong> {
     Ok(path.to_owned())
 }
 
-fn pairs(
+pub(super) fn pairs(
     key: &str,
     written: Vec<(Spanned<String>, Spanned<String>)>,
     check_name: impl Fn(&str) -> Result<(), Wrong>,
@@ -347,7 +349,7 @@ fn pairs(
     map
 }
 
-fn env_name(name: &str) -> Result<(), Wrong> {
+pub(super) fn env_name(name: &str) -> Result<(), Wrong> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(Wrong::new(format!("sets `{}`, which cannot name a variable", name.escape_debug())));
     }

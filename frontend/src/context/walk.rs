@@ -3,9 +3,8 @@
 use buildkit_llb::{Annotate, Differ, Local, SessionId, State};
 use camino::Utf8Path;
 
-use super::{MAIN, When, read_optional, solve};
+use super::{MAIN, When, read_early, read_optional, solve};
 use crate::{
-    emit::record,
     gateway::{Failure, FileKind, Gateway, Reference},
     listing::{self, Kind, Listing},
     request::Request,
@@ -23,7 +22,7 @@ pub(super) async fn by_metadata(
 ) -> Result<Listed, Failure> {
     let state = Local::new(MAIN, session)
         .exclude(exclude)
-        .metadata_only(record::CONTENTS)
+        .metadata_only(read_early())
         .shared_key_hint("context-manifests")
         .differ(Differ::None)
         .labeled("manifests")

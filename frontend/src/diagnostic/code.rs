@@ -53,6 +53,7 @@ codes! {
     NoEntryFile = "no-entry-file", "The file named by the build is not in the build context.";
     NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
     NoTarget = "no-target", "The workspace has nothing to build into an image.";
+    OldToolchain = "old-toolchain", "The toolchain is older than those that are tested.";
     PrivilegedPort = "privileged-port", "A port below 1024 is exposed by an image that does not run as root.";
     RootUser = "root-user", "An image runs as root.";
     SecretInEnv = "secret-in-env", "An image has a variable that looks like a secret.";
@@ -104,6 +105,7 @@ mod tests {
             no-entry-file
             no-lock-file
             no-target
+            old-toolchain
             privileged-port
             root-user
             secret-in-env

@@ -1,6 +1,7 @@
 //! All cases, in the order in which they make best use of what the one before has built.
 
 mod accelerators;
+mod builder;
 mod chef;
 mod ci;
 mod cross;
@@ -107,6 +108,10 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_repository_is_mounted", layout::a_repository_is_mounted),
         test("a_member_runs_on_nvidias_processors", devices::a_member_runs_on_nvidias),
         test("a_toolchain_without_the_devices_library", devices::a_toolchain_without_the_devices_library),
+    ]);
+    tests.extend([
+        test("system_packages_are_installed_once", builder::system_packages_are_installed_once),
+        test("a_package_that_there_is_none_of", builder::a_package_that_there_is_none_of),
     ]);
     tests.extend(errors::all());
     tests.extend(conformance::always());

@@ -88,8 +88,12 @@ fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
     let mut names = Vec::new();
     for op in graph.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap()) {
         match op.op {
+            // What prepares the toolchain image is asked by the helper too.
             Some(pb::op::Op::Exec(exec)) => {
-                for var in exec.meta.unwrap().env {
+                let meta = exec.meta.unwrap();
+                for var in
+                    meta.env.into_iter().filter(|_| meta.args.last().is_some_and(|arg| arg == "record"))
+                {
                     if let Some((_, piece)) =
                         var.split_once('=').filter(|_| var.starts_with(REQUEST_ENV_PREFIX))
                     {

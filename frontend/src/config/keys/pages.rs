@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Place::{Image, Package, Workspace};
-use super::{ACCELERATOR, ALL, BUILD, DEVICE, KEYS, Key, Place, Shape, keys_of};
+use super::{ACCELERATOR, ALL, BUILD, BUILDER, DEVICE, KEYS, Key, Place, Shape, keys_of};
 use crate::accelerator::PRESETS;
 use crate::diagnostic::Code;
 
@@ -34,6 +34,12 @@ pub fn reference() -> String {
         for key in keys_of(place) {
             text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
         }
+    }
+    text += "\n## Of the builder\n\n`[workspace.metadata.longshore.builder]`, or `[builder]` in `longshore.toml`. What is installed is part of no key but the\n\
+        image's name and these settings: a step that has run is reused, also when the archives have newer versions\n\
+        (`--no-cache-filter builder` runs it again).\n\n| key | default | meaning |\n|---|---|---|\n";
+    for key in BUILDER {
+        text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
     }
     text += "\n## Of an accelerator\n\n`[workspace.metadata.longshore.accelerator.NAME]`, or `[accelerator.NAME]` in `longshore.toml`.\n\n\
         | key | default | meaning |\n|---|---|---|\n";
@@ -173,6 +179,7 @@ fn of(shape: Shape) -> Value {
             },
         } }),
         Shape::Build => object(BUILD),
+        Shape::Builder => object(BUILDER),
         Shape::Device => object(DEVICE),
         Shape::Runtime => object(KEYS.iter().filter(|key| key.places == ALL)),
         Shape::Images => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/image" } }),
