@@ -24,6 +24,9 @@ pub struct Program {
     /// Part of every run of the tests, and not only of the full comparison.
     #[serde(default)]
     pub always: bool,
+    /// The image that both sides compile in; the default of `toolchain` where there is none.
+    #[serde(default)]
+    pub toolchain: Option<String>,
     /// cargo's `--profile`.
     #[serde(default = "release")]
     pub profile: String,
@@ -80,9 +83,13 @@ fn version() -> Vec<String> {
 impl Program {
     /// Name and version, as the table has them.
     pub fn title(&self) -> String {
-        match &self.from {
+        let title = match &self.from {
             Origin::Published { version, .. } => format!("{} {version}", self.name),
             Origin::Testdata | Origin::Script(_) => self.name.clone(),
+        };
+        match &self.toolchain {
+            Some(toolchain) => format!("{title} with {toolchain}"),
+            None => title,
         }
     }
 }

@@ -34,7 +34,7 @@ has_recipe() {
 
 # from_debian IMAGE LOG SCRIPT DIR ARGUMENT...: runs a script that makes an image
 # of Debian's packages as `SCRIPT DIR MIRROR SUITE ARGUMENT...`. Sid has the newest
-# compilers, but does not install now and then.
+# compilers, but does not install now and then. SUITES names others.
 from_debian() {
   local image=$1 log=$2 script=$3 dir=$4 suite
   shift 4
@@ -42,7 +42,7 @@ from_debian() {
   need_tools debootstrap
   mkdir -p "$dir"
   say "building $image (about two minutes)"
-  for suite in sid trixie; do
+  for suite in ${SUITES:-sid trixie}; do
     # Namespaces: see rootfs_build.
     if unshare --mount --pid --fork --kill-child "$script" "$dir" "$MIRROR" "$suite" "$@" >"$log" 2>&1; then
       return

@@ -42,7 +42,12 @@ fn trials(wanted: impl Fn(&Program) -> bool) -> Vec<Trial> {
     let programs = read_corpus().programs.into_iter().filter(|program| wanted(program));
     programs
         .map(|program| {
-            let name = format!("{}_is_built_as_by_cargo", program.name.replace('-', "_"));
+            let title: String = program
+                .title()
+                .chars()
+                .map(|char| if char.is_ascii_alphanumeric() { char } else { '_' })
+                .collect();
+            let name = format!("{title}_is_built_as_by_cargo");
             Trial::test(name, move || conforms(&program))
         })
         .collect()
@@ -97,6 +102,10 @@ fn trace(engine: &Engine, program: &Program, directory: &Path) -> Result<Side> {
             .args(["--build-arg", &format!("LONGSHORE_TRACE={trace}")])
             // What cache mounts hold would spare build scripts.
             .args(["--build-arg", &format!("BUILDKIT_CACHE_MOUNT_NS={trace}")])
+            .args([
+                "--build-context",
+                &format!("{}=docker-image://{}", plain::TOOLCHAIN, plain::toolchain(program)),
+            ])
             .args(["--build-arg", &format!("PROFILE={}", program.profile)])
             .args(["--build-arg", &format!("FEATURES={}", program.features.join(","))])
             .must()?;
@@ -166,6 +175,10 @@ fn results() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance")
 }
 
+fn result_of(program: &Program) -> PathBuf {
+    results().join(format!("{}.json", program.title().replace(['/', ':'], "-")))
+}
+
 fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String]) -> Result {
     let differences = report.differences.iter().map(ToString::to_string).chain(unlike.iter().cloned());
     let row = Row {
@@ -183,7 +196,7 @@ fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String]
         note: program.other_bytes.clone().unwrap_or_default(),
     };
     fs::create_dir_all(results())?;
-    fs::write(results().join(format!("{}.json", program.name)), serde_json::to_vec(&row)?)?;
+    fs::write(result_of(program), serde_json::to_vec(&row)?)?;
     Ok(())
 }
 
@@ -192,8 +205,7 @@ pub(crate) fn write_table() -> Result {
     let engine = Engine::of_environment();
     let mut rows = Vec::new();
     for program in read_corpus().programs {
-        let file = results().join(format!("{}.json", program.name));
-        let text = fs::read(&file)
+        let text = fs::read(result_of(&program))
             .map_err(|_| format!("{} was not compared: there is no table", program.title()))?;
         rows.push(serde_json::from_slice(&text)?);
     }

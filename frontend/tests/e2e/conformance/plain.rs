@@ -19,6 +19,11 @@ use crate::{
 /// The default of `toolchain`.
 pub(super) const TOOLCHAIN: &str = "rust:1.95-bookworm";
 
+/// What a program is compiled with.
+pub(super) fn toolchain(program: &Program) -> &str {
+    program.toolchain.as_deref().unwrap_or(TOOLCHAIN)
+}
+
 /// What cargo's build left.
 pub(super) struct Plain {
     /// Processes and files.
@@ -97,9 +102,10 @@ fn dockerfile(program: &Program) -> String {
     if program.no_default_features {
         cargo.push("--no-default-features".to_owned());
     }
+    let toolchain = toolchain(program);
     let mut text = format!(
-        "FROM {TOOLCHAIN} AS shim\nCOPY rustc.rs /\nRUN rustc -O --edition 2021 -o /shim /rustc.rs\n\n\
-         FROM {TOOLCHAIN} AS plain\n"
+        "FROM {toolchain} AS shim\nCOPY rustc.rs /\nRUN rustc -O --edition 2021 -o /shim /rustc.rs\n\n\
+         FROM {toolchain} AS plain\n"
     );
     if !program.packages.is_empty() {
         let packages = program.packages.join(" ");
