@@ -1,9 +1,11 @@
 //! `Cargo.lock`: which packages a build may use, and the checksum that pins each of them.
 //!
-//! Reads text, knows nothing of downloads or of BuildKit. Versions 3 and 4 of the format carry a `checksum` on
-//! every registry package (cargo's `core/resolver/encode.rs`).
+//! Reads text, knows nothing of downloads or of BuildKit. From version 2 of the format on every registry package carries its
+//! `checksum`; version 1 has them in a table of their own (cargo's `core/resolver/encode.rs`).
 
-use buildkit_llb::SourceFile;
+use std::collections::BTreeMap;
+
+use buildkit_llb::{GitUrl, SourceFile};
 use serde::Deserialize;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -16,6 +18,34 @@ pub const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-ind
 pub struct Lock {
     /// Registry packages.
     pub packages: Vec<LockedPackage>,
+    /// Repositories of git dependencies, sorted.
+    pub repositories: Vec<LockedRepository>,
+}
+
+/// A commit that the lock file pins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedRepository {
+    /// The repository's address, as in the manifest.
+    pub url: String,
+    /// The commit, 40 hex digits (64 where the repository uses SHA-256).
+    pub commit: String,
+}
+
+impl LockedRepository {
+    /// Reads what cargo calls a git source: `git+URL?branch=main#COMMIT` (its `SourceId::as_url`). `None` for any other.
+    pub fn parse(source: &str) -> Option<Self> {
+        let (address, commit) = source.strip_prefix("git+")?.split_once('#')?;
+        let is_commit =
+            matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let url = address.split_once('?').map_or(address, |(url, _)| url);
+        is_commit.then(|| Self { url: url.to_owned(), commit: commit.to_ascii_lowercase() })
+    }
+
+    /// The repository's name and the commit, as cargo calls a checkout.
+    pub fn title(&self) -> String {
+        let name = self.url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+        format!("{} {}", name.strip_suffix(".git").unwrap_or(name), &self.commit[..7])
+    }
 }
 
 /// One package that the lock file pins.
@@ -40,6 +70,9 @@ impl LockedPackage {
 struct RawLock {
     #[serde(default)]
     package: Vec<RawPackage>,
+    /// Of version 1: `checksum NAME VERSION (SOURCE)` for each package, and nothing of later ones.
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -70,18 +103,29 @@ impl Lock {
         })?;
 
         let mut packages = Vec::new();
+        let mut repositories = Vec::new();
         let mut problems = Vec::new();
-        for package in raw.package {
+        for mut package in raw.package {
             let Some(source) = package.source else { continue };
             let place = find_package(&text, &package.name, &package.version);
             let at = |diagnostic: Diagnostic| match &place {
                 Some(range) => diagnostic.at(&file.span(range.clone())),
                 None => diagnostic,
             };
+            if let Some(repository) = LockedRepository::parse(&source)
+                && GitUrl::parse(&repository.url).is_ok()
+            {
+                repositories.push(repository);
+                continue;
+            }
             if source != CRATES_IO {
                 problems.push(at(Diagnostic::error(
                     Code::UnsupportedSource,
-                    format!("package `{}` comes from `{source}`, and only crates.io is supported", package.name),
+                    format!(
+                        "package `{}` comes from `{source}`, and only crates.io and repositories that BuildKit can fetch are \
+                         supported",
+                        package.name
+                    ),
                 )
                 .help("depend on a published version, or move the package into the workspace as a path dependency")));
                 continue;
@@ -93,7 +137,8 @@ impl Lock {
                 )));
                 continue;
             }
-            match package.checksum {
+            let key = format!("checksum {} {} ({CRATES_IO})", package.name, package.version);
+            match package.checksum.take().or_else(|| raw.metadata.get(&key).cloned()) {
                 Some(checksum) if is_sha256(&checksum) => {
                     packages.push(LockedPackage { name: package.name, version: package.version, checksum });
                 }
@@ -108,7 +153,9 @@ impl Lock {
         }
         packages.sort();
         packages.dedup();
-        Diagnostics::check(Lock { packages }, problems)
+        repositories.sort();
+        repositories.dedup();
+        Diagnostics::check(Lock { packages, repositories }, problems)
     }
 }
 
@@ -156,12 +203,46 @@ mod tests {
     }
 
     #[test]
-    fn a_git_package_is_refused_at_its_line() {
-        let error = parse(
-            "[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"git+https://example.org/x#abc\"\n",
-        )
-        .unwrap_err();
-        assert_eq!(error.iter().next().map(|d| d.code), Some(Code::UnsupportedSource));
+    fn repositories_are_listed_once_for_all_their_packages() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let package = |name: &str, query: &str| {
+            format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\nsource = \"git+https://example.org/a/x.git{query}#{commit}\"\n"
+            )
+        };
+        let lock = parse(&(package("x", "?branch=main") + &package("y", "") + &package("z", "?rev=0123456")))
+            .unwrap();
+        let expected =
+            LockedRepository { url: "https://example.org/a/x.git".to_owned(), commit: commit.to_owned() };
+        assert_eq!(expected.title(), "x 0123456");
+        assert_eq!(lock.repositories, [expected]);
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_refused_at_its_line() {
+        for source in [
+            "git+https://example.org/x#abc",
+            "git+file:///x#0123456789abcdef0123456789abcdef01234567",
+            "registry+https://example.org/index",
+        ] {
+            let text = format!("[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"{source}\"\n");
+            let error = parse(&text).unwrap_err();
+            let first = error.iter().next().unwrap();
+            assert_eq!(
+                (first.code, first.primary().unwrap().to_string()),
+                (Code::UnsupportedSource, "Cargo.lock:2".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_version_has_checksums_in_a_table() {
+        let sum = "a".repeat(64);
+        let lock = parse(&format!(
+            "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"{CRATES_IO}\"\n\n\
+             [metadata]\n\"checksum x 1.0.0 ({CRATES_IO})\" = \"{sum}\"\n"
+        ));
+        assert_eq!(lock.unwrap().packages[0].checksum, sum);
     }
 
     #[test]

@@ -5,6 +5,12 @@
 pub const WORKSPACE: &str = "/ws";
 /// Unpacked registry packages, one directory each.
 pub const VENDOR: &str = "/vendor";
+/// `CARGO_HOME` of the recording.
+pub const RECORDING_HOME: &str = "/longshore/cargo-home";
+/// Checkouts of git dependencies, where cargo has them below its home: `NAME-HASH/COMMIT`. They lie there in all vertices.
+pub const GIT_CHECKOUTS: &str = "/longshore/cargo-home/git/checkouts";
+/// The same repositories in the recording, by number.
+pub const REPOSITORIES: &str = "/longshore/repositories";
 /// `CARGO_TARGET_DIR` of the recording; no vertex that compiles has it.
 pub const RECORDING_TARGET: &str = "/longshore/target";
 /// Outputs of packages compiled for the target platform.

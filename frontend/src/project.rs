@@ -20,7 +20,7 @@ use crate::{
     context::{self, BuildContext, Entry},
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
-    emit::{Prefix, Workshop, builder, crates, package::CachePrefix, record::Selection},
+    emit::{Prefix, Workshop, builder, crates::Locked, package::CachePrefix, record::Selection},
     gateway::{Failure, Gateway},
     image::BaseConfig,
     lock::Lock,
@@ -55,7 +55,7 @@ pub struct Project {
     pub toolchain: Loaded,
     /// What every vertex has in common.
     pub workshop: Workshop,
-    crates: BTreeMap<String, State>,
+    locked: Locked,
     /// What `rust-toolchain.toml` asks for and does not get.
     unheeded: Vec<Diagnostic>,
 }
@@ -176,7 +176,7 @@ impl Project {
         workshop.toolchain_env.extend(config.builder.env.clone());
         workshop.toolchain =
             builder::prepared(&workshop, &config.builder, &request.no_cache, request.session.as_str());
-        let crates = crates::crates(&lock);
+        let locked = Locked::new(&lock);
         Ok(Project {
             config,
             packages,
@@ -185,7 +185,7 @@ impl Project {
             manifests,
             toolchain,
             workshop,
-            crates,
+            locked,
             unheeded: chosen.warnings,
         })
     }
@@ -265,7 +265,7 @@ impl Project {
             request,
             &bench.workshop,
             &self.context,
-            &self.crates,
+            &self.locked,
             &selection,
             &names,
         )

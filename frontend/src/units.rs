@@ -9,10 +9,10 @@ pub mod args;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::Metadata;
+use cargo_metadata::{Metadata, Source};
 use longshore_helper::recording::{Call, CallKind, Recording};
 
-use crate::paths;
+use crate::{lock::LockedRepository, paths};
 use args::RustcArgs;
 
 /// Index of a [`Unit`] in its graph.
@@ -72,6 +72,15 @@ pub enum Origin {
         /// `name-version`.
         directory: String,
     },
+    /// A repository that the lock file pins.
+    Git {
+        /// Which.
+        repository: LockedRepository,
+        /// Where it is checked out in the vertices: below [`paths::GIT_CHECKOUTS`].
+        checkout: Utf8PathBuf,
+        /// The package's directory in it.
+        directory: Utf8PathBuf,
+    },
 }
 
 impl Package {
@@ -79,7 +88,7 @@ impl Package {
     pub fn member_directory(&self) -> Option<&Utf8Path> {
         match &self.origin {
             Origin::Member { directory } => Some(directory),
-            Origin::Locked { .. } => None,
+            Origin::Locked { .. } | Origin::Git { .. } => None,
         }
     }
 }
@@ -238,6 +247,8 @@ fn root_of(package: &Package) -> String {
         Origin::Member { directory } if directory.as_str().is_empty() => paths::WORKSPACE.to_owned(),
         Origin::Member { directory } => format!("{}/{directory}", paths::WORKSPACE),
         Origin::Locked { directory } => format!("{}/{directory}", paths::VENDOR),
+        Origin::Git { checkout, directory, .. } if directory.as_str().is_empty() => checkout.to_string(),
+        Origin::Git { checkout, directory, .. } => format!("{checkout}/{directory}"),
     }
 }
 
@@ -258,6 +269,8 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
             Origin::Member { directory: directory.to_owned() }
         } else if let Ok(directory) = root.strip_prefix(paths::VENDOR) {
             Origin::Locked { directory: directory.to_string() }
+        } else if let Some(origin) = checked_out(root, package.source.as_ref()) {
+            origin
         } else {
             return Err(BadRecording(format!(
                 "package `{}` lies at `{root}`, outside the workspace",
@@ -295,6 +308,14 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
         package.key = if *count == 1 { key } else { format!("{key}.{count}") };
     }
     Ok(packages)
+}
+
+/// Of a package in `NAME-HASH/COMMIT` below cargo's checkouts.
+fn checked_out(root: &Utf8Path, source: Option<&Source>) -> Option<Origin> {
+    let repository = LockedRepository::parse(&source?.repr)?;
+    let mut parts = root.strip_prefix(paths::GIT_CHECKOUTS).ok()?.components();
+    let checkout = Utf8Path::new(paths::GIT_CHECKOUTS).join(parts.next()?).join(parts.next()?);
+    Some(Origin::Git { repository, checkout, directory: parts.as_path().to_owned() })
 }
 
 fn unit(

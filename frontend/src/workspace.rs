@@ -2,8 +2,6 @@
 
 pub mod refusal;
 
-use std::collections::BTreeMap;
-
 use buildkit_llb::{SourceFile, Span, State};
 use cargo_metadata::Metadata;
 use longshore_helper::recording::{
@@ -15,6 +13,7 @@ use crate::{
     diagnostic::Code,
     emit::{
         Prefix, Workshop,
+        crates::Locked,
         record::{self, Selection},
     },
     gateway::{Failure, Gateway},
@@ -54,12 +53,12 @@ pub async fn query(
     request: &Request,
     workshop: &Workshop,
     context: &BuildContext,
-    crates: &BTreeMap<String, State>,
+    locked: &Locked,
     selection: &Selection,
     names: &Names<'_>,
 ) -> Result<Workspace, Failure> {
     let skeleton = record::skeleton(&context.manifests, &context.listing);
-    let vertex = record::record(workshop, &skeleton, crates, selection, names.prefix);
+    let vertex = record::record(workshop, &skeleton, locked, selection, names.prefix);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;

@@ -41,6 +41,7 @@ use std::{env, panic};
 
 use crate::console::say;
 use crate::problem::{Problem, Result};
+use crate::recorder::repositories;
 use crate::runner::Verdict;
 
 /// What `sysexits.h` calls an internal software error.
@@ -69,9 +70,12 @@ fn run() -> Result<ExitCode> {
     let args: Vec<OsString> = args.collect();
     if let Some(recording) = env::var_os(recorder::RECORDING_ENV) {
         let recording = PathBuf::from(recording);
-        let done = match stub::stands_for_build_script(&program) {
-            true => stub::run(&recording, &program, &args),
-            false => wrapper::run(&recording, args),
+        let done = if stub::stands_for_build_script(&program) {
+            stub::run(&recording, &program, &args)
+        } else if repositories::stands_for_git(&program) {
+            repositories::git(&recording, &args)
+        } else {
+            wrapper::run(&recording, args)
         };
         return done.inspect_err(|problem| recorder::report(&recording, problem));
     }

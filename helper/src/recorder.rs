@@ -5,6 +5,7 @@
 
 mod ambient;
 mod calls;
+pub(crate) mod repositories;
 mod skeleton;
 
 use std::ffi::{OsStr, OsString};
@@ -63,13 +64,16 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), workspace)?;
     write_cargo_config(&request.cargo_config)?;
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
-    let environment = cargo_environment(request, &recording)?;
+    let mut environment = cargo_environment(request, &recording)?;
+    repositories::offer(&request.repositories, &recording, &mut environment)?;
     ambient::save(&recording, &environment)?;
 
     let rustc = text(run("rustc", &["-vV".to_owned()], workspace, &environment)?);
     let cargo = text(run("cargo", &["-V".to_owned()], workspace, &environment)?);
     let mut metadata_args = vec!["metadata".to_owned(), "--format-version".to_owned(), "1".to_owned()];
-    metadata_args.extend_from_slice(&request.metadata_args);
+    // Repositories are fetched here; with `--offline` cargo would not try.
+    let asks = |arg: &&String| request.repositories.is_empty() || *arg != "--offline";
+    metadata_args.extend(request.metadata_args.iter().filter(asks).cloned());
     let metadata = run("cargo", &metadata_args, workspace, &environment)?;
     let metadata_file = Path::new(&request.output).join(METADATA_FILE);
     fs::write(&metadata_file, metadata).doing("write", &metadata_file)?;

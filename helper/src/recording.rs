@@ -29,10 +29,24 @@ pub struct RecordRequest {
     pub output: String,
     /// Text of `$CARGO_HOME/config.toml`: source replacement and the like.
     pub cargo_config: String,
+    /// Git repositories that `Cargo.lock` names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<Repository>,
     /// What comes after `cargo metadata --format-version 1`.
     pub metadata_args: Vec<String>,
     /// What comes after `cargo`: `build`, `--locked`, …
     pub build_args: Vec<String>,
+}
+
+/// A repository, checked out at a commit, with its `.git`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// Its address, as `Cargo.lock` has it.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
+    /// Where it lies.
+    pub at: String,
 }
 
 /// Everything cargo would have run, sorted, without anything that differs between two recordings.

@@ -23,6 +23,20 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies what is not there yet. Files of one name are taken to be equal, as git's objects are.
+pub(crate) fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for name in names(from)? {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if fs::metadata(&from)?.is_dir() {
+            copy_new(&from, &to)?;
+        } else if !to.exists() {
+            fs::copy(&from, &to)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes everything in `directory`, but not itself: it may be a mount point.
 pub(crate) fn clear(directory: &Path) -> io::Result<()> {
     for name in names(directory)? {

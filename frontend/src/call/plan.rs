@@ -16,7 +16,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     lock::Lock,
     plan::{self, Part, Plan},
-    units::{self, PackageIx, UnitGraph},
+    units::{self, Origin, PackageIx, UnitGraph},
 };
 
 /// The version of the document's format. A reader takes no other.
@@ -79,6 +79,13 @@ pub enum Source {
     Locked {
         /// SHA-256 of the package's archive, in hexadecimal. Empty when the lock file does not have the package.
         checksum: String,
+    },
+    /// A repository.
+    Git {
+        /// Its address.
+        url: String,
+        /// The commit.
+        commit: String,
     },
     /// The build context.
     Member {
@@ -204,11 +211,14 @@ impl Document {
 }
 
 fn described(package: &units::Package, lock: &Lock, files: MemberFiles) -> Package {
-    let source = match package.member_directory() {
-        Some(directory) => {
+    let source = match &package.origin {
+        Origin::Member { directory } => {
             Source::Member { directory: directory.to_string(), outside: files.outside, files: files.digests }
         }
-        None => {
+        Origin::Git { repository, .. } => {
+            Source::Git { url: repository.url.clone(), commit: repository.commit.clone() }
+        }
+        Origin::Locked { .. } => {
             let locked =
                 lock.packages.iter().find(|it| it.name == package.name && it.version == package.version);
             Source::Locked { checksum: locked.map(|it| it.checksum.clone()).unwrap_or_default() }
@@ -288,6 +298,7 @@ mod tests {
         let plan = Plan::new(&graph);
         let checksum = "a".repeat(64);
         let lock = Lock {
+            repositories: Vec::new(),
             packages: vec![crate::lock::LockedPackage {
                 name: "dep".to_owned(),
                 version: "2.0.0".to_owned(),

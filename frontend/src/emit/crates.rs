@@ -2,9 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::{Annotate, Copy, Digest, Files, Http, HttpUrl, ProgressGroup, State};
+use buildkit_llb::{Annotate, Copy, Digest, Files, Git, GitUrl, Http, HttpUrl, ProgressGroup, State};
 
-use crate::lock::{Lock, LockedPackage};
+use crate::lock::{Lock, LockedPackage, LockedRepository};
+
+/// What the lock file pins, as filesystems.
+#[derive(Debug, Clone)]
+pub struct Locked {
+    /// Packages of registries, by directory.
+    pub crates: BTreeMap<String, State>,
+    /// Checkouts.
+    pub repositories: BTreeMap<LockedRepository, State>,
+}
+
+impl Locked {
+    /// Everything in the lock file.
+    pub fn new(lock: &Lock) -> Self {
+        Self { crates: crates(lock), repositories: repositories(lock) }
+    }
+}
+
+/// Every repository at its commit, with submodules and `.git`, as cargo checks it out. Authentication is BuildKit's: the
+/// secrets `GIT_AUTH_TOKEN` and `GIT_AUTH_HEADER`, the agent of `--ssh default`.
+fn repositories(lock: &Lock) -> BTreeMap<LockedRepository, State> {
+    let group = ProgressGroup::new(format!("[crates] {} repositories", lock.repositories.len()));
+    let states = lock.repositories.iter().map(|repository| {
+        let url = GitUrl::parse(&repository.url).expect("checked when the lock file was read");
+        let title = repository.title();
+        let state = Git::new(&url, &repository.commit)
+            .keep_git_dir()
+            .labeled(format!("git:{}", title.replace(' ', "-")))
+            .named(format!("[crates] clone {title}"))
+            .grouped(&group)
+            .export_cache(false)
+            .state();
+        (repository.clone(), state)
+    });
+    states.collect()
+}
 
 /// Where crates.io serves packages, as the `dl` of its index says; cargo appends `/NAME/VERSION/download`.
 pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
@@ -16,7 +51,7 @@ pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
 /// since the exporter of a result just made is not told (`solver/edge.go`, `makeExportable` and `execOp`).
 ///
 /// The state's root holds one directory, [`LockedPackage::directory`].
-pub fn crates(lock: &Lock) -> BTreeMap<String, State> {
+fn crates(lock: &Lock) -> BTreeMap<String, State> {
     let group = ProgressGroup::new(format!("[crates] {} packages from crates.io", lock.packages.len()));
     lock.packages.iter().map(|package| (package.directory(), unpacked(package, &group))).collect()
 }

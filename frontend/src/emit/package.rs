@@ -9,7 +9,7 @@ use longshore_helper::{
     trace::TRACE_ENV,
 };
 
-use super::{Prefix, Workshop, known_by_origin};
+use super::{Prefix, Workshop, crates::Locked, known_by_origin};
 use crate::{
     listing::{Kind, Listing},
     paths,
@@ -21,8 +21,8 @@ use crate::{
 /// What the vertices take from outside the plan.
 #[derive(Debug, Clone)]
 pub struct Sources<'a> {
-    /// Locked packages by directory.
-    pub crates: &'a BTreeMap<String, State>,
+    /// What the lock file pins.
+    pub locked: &'a Locked,
     /// The build context.
     pub context: &'a State,
     /// Its names.
@@ -177,7 +177,8 @@ pub fn packages(
         let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
         let source = |bind: Bind| if writable { bind.discard() } else { bind };
         let own = match &package.origin {
-            Origin::Locked { directory } => &sources.crates[directory],
+            Origin::Locked { directory } => &sources.locked.crates[directory],
+            Origin::Git { repository, .. } => &sources.locked.repositories[repository],
             Origin::Member { directory } => members
                 .entry(vertex.package)
                 .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
@@ -194,6 +195,8 @@ pub fn packages(
                 format!("{}/{directory}", paths::VENDOR),
                 source(known_by_origin(own).subpath(&format!("/{directory}"))),
             ),
+            // The whole of it, as cargo has it: what a package names beside itself is there.
+            Origin::Git { checkout, .. } => exec.mount(checkout, source(known_by_origin(own))),
             Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
                 paths::MEMBER_CACHE,
                 Mount::cache(
@@ -211,7 +214,7 @@ pub fn packages(
                 // What is locked is compiled anew only when it is another version or is compiled otherwise, and then
                 // comes out different. A member may be edited in its tests only.
                 match graph.package(below.package).origin {
-                    Origin::Locked { .. } => known_by_origin(files),
+                    Origin::Locked { .. } | Origin::Git { .. } => known_by_origin(files),
                     Origin::Member { .. } => Bind::new(files),
                 },
             );

@@ -1,17 +1,14 @@
 //! The plan vertex: cargo itself, with the helper in place of rustc, on manifests and empty sources.
 
-use std::collections::BTreeMap;
-
 use buildkit_llb::{Annotate, Copy, Files, Mount, State};
 use camino::Utf8Path;
-use longshore_helper::recording::RecordRequest;
+use longshore_helper::recording::{RecordRequest, Repository};
 
-use super::{Prefix, Workshop, known_by_origin};
+use super::{Prefix, Workshop, crates::Locked, known_by_origin};
 use crate::{cross::Cross, listing::Listing, paths};
 
 const SKELETON: &str = "/longshore/skeleton";
 const OUTPUT: &str = "/longshore/recording";
-const CARGO_HOME: &str = "/longshore/cargo-home";
 /// Where the helper puts the request's `cargo_config`. Named on the command line as well: what stands there wins over
 /// a source replacement in the workspace's own configuration, whose directories and mirrors no vertex has.
 const CARGO_CONFIG: &str = "/longshore/cargo-home/config.toml";
@@ -61,7 +58,7 @@ fn decides_a_target(path: &Utf8Path) -> bool {
 pub fn record(
     workshop: &Workshop,
     skeleton: &State,
-    crates: &BTreeMap<String, State>,
+    locked: &Locked,
     selection: &Selection,
     prefix: &Prefix,
 ) -> State {
@@ -75,15 +72,16 @@ pub fn record(
             "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
             paths::VENDOR
         ),
+        repositories: repositories(locked),
         metadata_args: metadata_args(selection),
         build_args: build_args(selection),
     };
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");
     let mut exec = workshop
         .helper("record", &request)
-        .env("CARGO_HOME", CARGO_HOME)
+        .env("CARGO_HOME", paths::RECORDING_HOME)
         .mount(SKELETON, skeleton)
-        .mount(CARGO_HOME, Mount::tmpfs())
+        .mount(paths::RECORDING_HOME, Mount::tmpfs())
         .mount(paths::WORKSPACE, Mount::tmpfs())
         .mount(paths::RECORDING_TARGET, Mount::tmpfs());
     if !selection.rustflags.is_empty() {
@@ -92,14 +90,31 @@ pub fn record(
     for (name, value) in &selection.cross.env {
         exec = exec.env(name, value);
     }
-    for (directory, state) in crates {
+    for (directory, state) in &locked.crates {
         let bind = known_by_origin(state).subpath(&format!("/{directory}"));
         exec = exec.mount(format!("{}/{directory}", paths::VENDOR), bind);
+    }
+    for (number, state) in locked.repositories.values().enumerate() {
+        exec = exec.mount(repository_at(number), known_by_origin(state));
     }
     exec.output(OUTPUT, &State::SCRATCH)
         .labeled("record")
         .named(format!("{} cargo build, recorded", prefix.of("plan")))
         .run()
+}
+
+/// Where the recording has a repository.
+fn repository_at(number: usize) -> String {
+    format!("{}/{number}", paths::REPOSITORIES)
+}
+
+fn repositories(locked: &Locked) -> Vec<Repository> {
+    let all = locked.repositories.keys().enumerate().map(|(number, locked)| Repository {
+        url: locked.url.clone(),
+        commit: locked.commit.clone(),
+        at: repository_at(number),
+    });
+    all.collect()
 }
 
 fn build_args(selection: &Selection) -> Vec<String> {

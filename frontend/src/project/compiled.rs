@@ -172,7 +172,7 @@ impl Project {
             &planned.plan,
             wanted,
             &Sources {
-                crates: &self.crates,
+                locked: &self.locked,
                 context: &self.context.state,
                 listing: &self.context.listing,
                 outside: &members.outside,

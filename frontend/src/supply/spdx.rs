@@ -88,16 +88,26 @@ fn image(facts: &Facts<'_>) -> Value {
 }
 
 fn cargo_package(facts: &Facts<'_>, package: &Package) -> Value {
-    let is_member = matches!(package.origin, Origin::Member { .. });
+    let is_member = package.member_directory().is_some();
     let purpose = if is_member { "APPLICATION" } else { "LIBRARY" };
     let mut value = named(&id(package), &package.name, &package.version, purpose);
-    let checksum = facts.checksum(&package.name, &package.version).filter(|_| !is_member);
+    let is_registry = matches!(package.origin, Origin::Locked { .. });
+    let checksum = facts.checksum(&package.name, &package.version).filter(|_| is_registry);
     let mut purl = format!("pkg:cargo/{}@{}", package.name, package.version.replace('+', "%2B"));
     if let Some(checksum) = checksum {
         let url = format!("{CRATES_IO_DOWNLOAD}/{}/{}/download", package.name, package.version);
         value["downloadLocation"] = url.into();
         value["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": checksum }]);
         purl = format!("{purl}?checksum=sha256:{checksum}");
+    }
+    if let Origin::Git { repository, .. } = &package.origin {
+        // As SPDX 2.3 (7.7) and the purl specification write a commit of a repository.
+        let location = format!("git+{}@{}", repository.url, repository.commit);
+        purl = format!(
+            "{purl}?vcs_url={}",
+            percent_encoding::utf8_percent_encode(&location, percent_encoding::NON_ALPHANUMERIC)
+        );
+        value["downloadLocation"] = location.into();
     }
     // What a member is called says nothing about a package of that name on crates.io.
     if !is_member {

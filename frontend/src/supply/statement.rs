@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Facts, ImageFact};
+use crate::units::Origin;
 
 /// The predicate: the same bytes for the same build.
 pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
@@ -15,10 +16,14 @@ pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
         .map(|(package, linked)| {
             let package = facts.graph().package(package);
             let mut value = json!({ "name": package.name, "version": package.version, "linked": linked });
-            match (package.member_directory(), facts.checksum(&package.name, &package.version)) {
-                (Some(directory), _) => value["member"] = directory.as_str().into(),
-                (None, Some(checksum)) => value["sha256"] = checksum.into(),
-                (None, None) => {}
+            match &package.origin {
+                Origin::Member { directory } => value["member"] = directory.as_str().into(),
+                Origin::Locked { .. } => {
+                    value["sha256"] = facts.checksum(&package.name, &package.version).into()
+                }
+                Origin::Git { repository, .. } => {
+                    value["git"] = json!({ "url": repository.url, "commit": repository.commit });
+                }
             }
             value
         })

@@ -16,6 +16,7 @@ mod layout;
 mod options;
 mod ripgrep;
 mod shop;
+mod sources;
 mod supply;
 mod toolkits;
 mod unchanged;
@@ -110,6 +111,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_toolchain_without_the_devices_library", devices::a_toolchain_without_the_devices_library),
     ]);
     tests.extend([
+        test("packages_of_a_repository", sources::packages_of_a_repository),
+        test("a_commit_that_is_gone", sources::a_commit_that_is_gone),
         test("system_packages_are_installed_once", builder::system_packages_are_installed_once),
         test("a_package_that_there_is_none_of", builder::a_package_that_there_is_none_of),
     ]);

@@ -1,6 +1,7 @@
 //! Puts the workspace together in which cargo plans: the real manifests, and empty files for everything else.
 
 use std::fs::OpenOptions;
+use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
@@ -16,6 +17,34 @@ pub(super) fn lay_out(skeleton: &Path, names: &Path, workspace: &Path) -> Result
         create(&root, name)?;
     }
     Ok(())
+}
+
+/// Copies the manifests of a checkout of a git dependency, and creates the files that cargo finds targets by, empty.
+pub(super) fn copy_manifests(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).doing("create", to)?;
+    for name in tree::names(from).doing("list", from)? {
+        let (source, copy) = (from.join(&name), to.join(&name));
+        let kind = fs::symlink_metadata(&source).doing("look at", &source)?.file_type();
+        if kind.is_dir() {
+            if name != Path::new(".git") {
+                copy_manifests(&source, &copy)?;
+            }
+        } else if kind.is_symlink() {
+            let target = fs::read_link(&source).doing("read", &source)?;
+            symlink(target, &copy).doing("create", &copy)?;
+        } else if name == Path::new("Cargo.toml") {
+            fs::copy(&source, &copy).doing("copy", &source)?;
+        } else if decides_a_target(&name) {
+            fs::write(&copy, "").doing("create", &copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cargo finds targets by the names of sources, and `readme` by `README*`.
+fn decides_a_target(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "rs")
+        || name.file_stem().is_some_and(|stem| stem == "README")
 }
 
 fn create(root: &Path, name: &str) -> Result<()> {
@@ -59,8 +88,6 @@ fn escapes(name: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
     struct Case {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod build;
+mod git;
 mod record;
 mod replay;
 mod slots;

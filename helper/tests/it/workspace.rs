@@ -164,6 +164,7 @@ impl Workspace {
             target_dir: text(&self.path("target")),
             output: text(&self.path("output")),
             cargo_config: "[net]\nretry = 0\n".to_owned(),
+            repositories: Vec::new(),
             metadata_args: words("--offline"),
             build_args: words("build --offline"),
         }

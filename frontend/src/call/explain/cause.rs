@@ -198,9 +198,6 @@ fn of_source(before: &Document, now: &Document, vertex: &Vertex) -> Vec<Cause> {
     let package = &now.packages[&vertex.package];
     let Some(earlier) = before.packages.get(&vertex.package) else { return Vec::new() };
     match (&earlier.source, &package.source) {
-        (Source::Locked { checksum: from }, Source::Locked { checksum: to }) if from != to => {
-            vec![Cause::Checksum { package: label(package) }]
-        }
         (
             Source::Member { outside: from, files: files_from, .. },
             Source::Member { outside: to, files: files_to, .. },
@@ -220,10 +217,8 @@ fn of_source(before: &Document, now: &Document, vertex: &Vertex) -> Vec<Cause> {
             }
             causes
         }
-        (Source::Locked { .. }, Source::Member { .. }) | (Source::Member { .. }, Source::Locked { .. }) => {
-            vec![Cause::Checksum { package: label(package) }]
-        }
-        (Source::Locked { .. }, Source::Locked { .. }) => Vec::new(),
+        (from, to) if from != to => vec![Cause::Checksum { package: label(package) }],
+        _ => Vec::new(),
     }
 }
 

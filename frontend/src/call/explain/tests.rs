@@ -51,7 +51,7 @@ fn document_with(lines: &str, edit: impl Fn(&mut longshore_helper::recording::Ca
         let digests = Some(BTreeMap::from([(path, "d1".to_owned())]));
         Some((ix, MemberFiles { digests, ..MemberFiles::default() }))
     });
-    let lock = Lock { packages: lock.collect() };
+    let lock = Lock { packages: lock.collect(), repositories: Vec::new() };
     Document::new(settings(), &graph, &Plan::new(&graph), &lock, &members.collect())
 }
 

@@ -46,6 +46,7 @@ pub(super) fn keys(document: &Document) -> String {
 fn source(source: &Source) -> String {
     match source {
         Source::Locked { checksum } => format!("Cargo.lock, checksum {}", short(checksum)),
+        Source::Git { url, commit } => format!("Cargo.lock, {url} at {}", short(commit)),
         Source::Member { directory, outside, files } => {
             let directory = if directory.is_empty() { "the workspace's root" } else { directory };
             let files = files.as_ref().map(|files| format!(" ({})", count(files.len(), "file", "files")));

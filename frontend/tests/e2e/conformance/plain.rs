@@ -127,7 +127,7 @@ fn dockerfile(program: &Program) -> String {
          RUN bin=$(rustc --print sysroot)/bin && mv $bin/rustc $bin/rustc.real && cp /shim $bin/rustc && mkdir /trace /result\n\
          COPY --from=workspace . /ws\n\
          WORKDIR /ws\n\
-         RUN --network=none --mount=from=vendor,target=/vendor {cargo}\n\
+         RUN --network=none --mount=from=vendor,target=/vendor,rw {cargo}\n\
          WORKDIR {TARGET_DIR}\n\
          RUN find . -path '*/deps/*' -type f ! -name '*.d' -exec sha256sum {{}} + > /result/sums && cp -r /trace /result/\n\
          WORKDIR {TARGET_DIR}/{triple}/{profile}\n\

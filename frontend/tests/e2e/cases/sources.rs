@@ -1,0 +1,140 @@
+//! Packages that come from elsewhere than crates.io.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::{
+    Result,
+    build::{Order, tag},
+    engine::Engine,
+    project::{Project, nonce, testdata},
+    server::Server,
+};
+
+/// A repository that is served on the loopback device.
+struct Repository {
+    directory: PathBuf,
+}
+
+impl Repository {
+    /// Makes a repository of a directory's files.
+    fn new(directory: &Path) -> Result<Self> {
+        let repository = Self { directory: directory.to_owned() };
+        repository.git(&["init", "--quiet", "--initial-branch=main"])?;
+        repository.commit()?;
+        Ok(repository)
+    }
+
+    fn git(&self, args: &[&str]) -> Result<String> {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+        let output = Command::new("git").args(identity).args(args).current_dir(&self.directory).output()?;
+        if !output.status.success() {
+            return Err(format!("git {args:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn commit(&self) -> Result<String> {
+        self.git(&["add", "."])?;
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", "all"])?;
+        self.git(&["update-server-info"])?;
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    fn serve(&self, below: &str) -> Result<Server> {
+        Server::directory(&self.directory.join(".git"), below)
+    }
+}
+
+/// A workspace of a repository, with a submodule, in an application that pins it.
+struct Pinned {
+    _scratch: TempDir,
+    library: Repository,
+    words: Server,
+    app: Project,
+}
+
+impl Pinned {
+    fn new() -> Result<Self> {
+        let scratch = TempDir::with_prefix("longshore-e2e-")?;
+        let case = testdata("git-dependency");
+        let words = Project::copy_of(&case.join("words"), "words")?;
+        words.append("words.txt", &format!(" {}\n", nonce()))?;
+        let words_repository = Repository::new(words.path())?;
+        let words_server = words_repository.serve("/words.git")?;
+
+        let library = Project::copy_of(&case.join("library"), "library")?;
+        let directory = scratch.path().join("library");
+        std::fs::rename(library.path(), &directory)?;
+        let library = Repository::new(&directory)?;
+        library.git(&[
+            "submodule",
+            "--quiet",
+            "add",
+            &format!("{}/words.git", words_server.address),
+            "words",
+        ])?;
+        library.commit()?;
+        let app = Project::copy_of(&case.join("app"), "app")?;
+        Ok(Self { _scratch: scratch, library, words: words_server, app })
+    }
+
+    /// Has the application name the repository as it is now.
+    fn pin(&self) -> Result<Server> {
+        self.pin_to(&self.library.commit()?)
+    }
+
+    /// Has the application name a commit of the repository as it is now.
+    fn pin_to(&self, commit: &str) -> Result<Server> {
+        let server = self.library.serve("/library.git")?;
+        let template = testdata("git-dependency").join("app");
+        for file in ["Cargo.toml", "Cargo.lock"] {
+            let text = std::fs::read_to_string(template.join(file))?;
+            let text = text.replace("https://example.org", &server.address);
+            self.app.write(file, text.replace("0123456789abcdef0123456789abcdef01234567", commit))?;
+        }
+        Ok(server)
+    }
+}
+
+/// Packages of a repository, as its workspace describes them, with what a submodule holds; another commit of it compiles
+/// them and who uses them.
+pub(crate) fn packages_of_a_repository() -> Result {
+    let engine = Engine::of_environment();
+    let pinned = Pinned::new()?;
+    let _server = pinned.pin()?;
+    let order = || Order::build(&engine, pinned.app.path(), "git-dependency");
+    order().must()?;
+    let said = || engine.run_image(&["--network", "none"], &tag("git-dependency"), &[]);
+    let first = said()?.stdout;
+    assert!(first.starts_with("one 0.7.0 says: hello from a submodule "), "{first}");
+
+    pinned.app.append("src/main.rs", &format!("// {}\n", nonce()))?;
+    let edited = order().must()?.progress;
+    let of_repository = |name: &&str| name.contains("[crate] ");
+    assert_eq!(edited.ran().into_iter().filter(of_repository).collect::<Vec<_>>(), [""; 0]);
+
+    let text = std::fs::read_to_string(pinned.library.directory.join("crates/two/src/lib.rs"))?;
+    std::fs::write(pinned.library.directory.join("crates/two/src/lib.rs"), text.replace("says", "cries"))?;
+    let _server = pinned.pin()?;
+    let other = order().must()?.progress;
+    let ran: Vec<&str> = other.ran().into_iter().filter(of_repository).collect();
+    assert_eq!(ran, ["[crate] one 0.7.0", "[crate] two 0.1.0"]);
+    assert_eq!(said()?.stdout, first.replace("says", "cries"));
+    drop(pinned.words);
+    Ok(())
+}
+
+/// A commit that the repository does not have.
+pub(crate) fn a_commit_that_is_gone() -> Result {
+    let engine = Engine::of_environment();
+    let pinned = Pinned::new()?;
+    let _server = pinned.pin_to(&"f".repeat(40))?;
+    let build = Order::build(&engine, pinned.app.path(), "git-dependency").run()?;
+    assert!(!build.succeeded);
+    let said = build.progress.tail();
+    assert!(said.contains("library"), "{said}");
+    Ok(())
+}

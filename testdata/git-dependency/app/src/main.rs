@@ -1,0 +1,5 @@
+//! Says what the repository's package says.
+
+fn main() {
+    println!("{}", one::said());
+}
