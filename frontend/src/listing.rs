@@ -38,6 +38,9 @@ pub struct Listing {
 #[error("the list of files in the build context is cut off after {0} bytes")]
 pub struct BadListing(usize);
 
+/// As many links in a row as Linux follows.
+const LINKS_MAX: usize = 40;
+
 // Go's `os.FileMode` bits, which `Stat.mode` carries.
 const GO_MODE_DIR: u32 = 1 << 31;
 const GO_MODE_TYPE: u32 = GO_MODE_DIR | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
@@ -83,6 +86,29 @@ impl Listing {
                 let beside = path.parent().unwrap_or(Utf8Path::new(""));
                 Some((path.as_path(), outside::normalise(beside, text)?))
             })
+    }
+
+    /// Symbolic links that lead to a directory of the context, each with what it says: cargo finds packages and targets
+    /// through them.
+    pub fn directory_links(&self) -> impl Iterator<Item = (&Utf8Path, &str)> {
+        let links = self.links.iter().map(|(path, text)| (path.as_path(), text.as_str()));
+        links.filter(|(path, _)| self.kind(&self.resolved(path)) == Some(Kind::Directory))
+    }
+
+    /// Where a path leads when the links on its way are followed; itself where they lead nowhere.
+    pub fn resolved(&self, path: &Utf8Path) -> Utf8PathBuf {
+        let mut path = path.to_owned();
+        for _ in 0..LINKS_MAX {
+            let linked = path.ancestors().find_map(|above| Some((above.to_owned(), self.links.get(above)?)));
+            let Some((link, text)) = linked else { break };
+            let beside = link.parent().unwrap_or(Utf8Path::new(""));
+            let (Some(target), Ok(rest)) = (outside::normalise(beside, text), path.strip_prefix(&link))
+            else {
+                break;
+            };
+            path = if rest.as_str().is_empty() { target } else { target.join(rest) };
+        }
+        path
     }
 
     /// What `path` is, or `None` when there is nothing.
@@ -158,6 +184,22 @@ mod tests {
         let found: Vec<_> =
             listing.links_below(Utf8Path::new("a")).map(|(from, to)| format!("{from} -> {to}")).collect();
         assert_eq!(found, ["a/b/up -> README.md"]);
+    }
+
+    #[test]
+    fn links_to_directories_are_followed_and_circles_end() {
+        let mut listing: Listing =
+            [("shelf/a/src", Kind::Directory), ("shelf/a", Kind::Directory)].into_iter().collect();
+        for (path, link) in
+            [("crates/a", "../shelf/b"), ("shelf/b", "a"), ("x", "y"), ("y", "x"), ("file", "shelf/none")]
+        {
+            listing.insert(path, Kind::Other, link.to_owned());
+        }
+        assert_eq!(listing.resolved(Utf8Path::new("crates/a/src")), "shelf/a/src");
+        let found: Vec<_> =
+            listing.directory_links().map(|(path, text)| format!("{path} -> {text}")).collect();
+        assert_eq!(found, ["crates/a -> ../shelf/b", "shelf/b -> a"]);
+        assert_eq!(listing.kind(&listing.resolved(Utf8Path::new("x"))), Some(Kind::Other));
     }
 
     #[test]

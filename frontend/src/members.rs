@@ -94,7 +94,7 @@ async fn read_manifest(
 ) -> Result<SourceFile, Failure> {
     let manifest = directory.join("Cargo.toml");
     let text = gateway
-        .read_file(&context.manifests_reference, manifest.as_str())
+        .read_file(&context.manifests_reference, context.listing.resolved(&manifest).as_str())
         .await
         .map_err(|error| error.doing(format!("read `{manifest}` from the build context")))?;
     Ok(SourceFile::new(manifest.as_str(), "TOML", text).loaded_by(&context.manifests))
@@ -211,6 +211,12 @@ pub async fn load(
             }));
         }
         outside.extend(linked(directory, &nested, &context.listing));
+        outside.extend(graph.iter().filter(|(_, unit)| unit.package == ix).flat_map(|(_, unit)| {
+            let named = unit.call.args.iter().chain(outside::configured(&unit.call.env));
+            outside::in_workspace(named.map(String::as_str))
+                .into_iter()
+                .filter(|path| context.listing.kind(path).is_some() && !path.starts_with(directory))
+        }));
         members.outside.insert(ix, outermost(outside));
     }
     Ok(Diagnostics::check(members, problems)?)

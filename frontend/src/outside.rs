@@ -4,10 +4,12 @@
 //! `#[path = "../shared/mod.rs"]` or a build script's `"../../proto/api.proto"` reach outside, and are found here by
 //! reading the sources as tokens. Pure: text in, paths out; whether a path exists is the caller's to know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::paths;
 
 /// What a source file is to its package: decides what its string literals can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +155,28 @@ fn goes_up(text: &str) -> bool {
     text == ".." || text.starts_with("../") || text.contains("/../")
 }
 
+/// Paths of the workspace that command lines and variables name, relative to its root: a linker, a script for it, a
+/// directory that cargo's configuration has made absolute. Whether they exist is the caller's to know.
+pub fn in_workspace<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<Utf8PathBuf> {
+    let root = format!("{}/", paths::WORKSPACE);
+    let mut found = BTreeSet::new();
+    for text in texts {
+        for (at, _) in text.match_indices(&root) {
+            let rest = &text[at + root.len()..];
+            let end = rest.find([',', ':', ';', '"', '\'', ' ', '\u{1f}']).unwrap_or(rest.len());
+            found.extend(normalise(Utf8Path::new(""), &rest[..end]));
+        }
+    }
+    found
+}
+
+/// Variables whose values can name files of the workspace that are not the package's own: all but those that cargo has of its
+/// own, which name the package.
+pub fn configured(env: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {
+    let own = |name: &str| name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR";
+    env.iter().filter(move |(name, _)| !own(name)).map(|(_, value)| value)
+}
+
 /// `base` joined with `text`, `.` and `..` resolved; `None` when it leaves the workspace or is absolute.
 pub fn normalise(base: &Utf8Path, text: &str) -> Option<Utf8PathBuf> {
     if text.is_empty() || text.starts_with('/') || text.contains('\n') {
@@ -241,5 +265,18 @@ mod tests {
     #[test]
     fn text_that_is_not_rust_names_nothing() {
         check(SourceRole::Crate, r#"include_str!("../../../a" "#, expect![""]);
+    }
+
+    #[test]
+    fn what_configurations_name_is_found_in_command_lines() {
+        let texts = [
+            "linker=/ws/tools/our-gcc",
+            "link-arg=-Wl,-T/ws/board/../memory.x,-z,now",
+            "/opt/ws",
+            "src/main.rs",
+            "/ws",
+        ];
+        let found: Vec<String> = in_workspace(texts).into_iter().map(String::from).collect();
+        assert_eq!(found, ["memory.x", "tools/our-gcc"]);
     }
 }

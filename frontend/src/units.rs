@@ -169,7 +169,7 @@ impl UnitGraph {
             (a.package, &a.kind, a.side, &a.call).cmp(&(b.package, &b.kind, b.side, &b.call))
         });
 
-        connect(&mut units)?;
+        connect(&mut units, &packages)?;
         Ok(UnitGraph { packages, units, host: recording.host.clone() })
     }
 
@@ -357,7 +357,7 @@ fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
     }
 }
 
-fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
+fn connect(units: &mut [Unit], packages: &[Package]) -> Result<(), BadRecording> {
     let mut by_file: BTreeMap<(String, String), UnitId> = BTreeMap::new();
     let mut by_out_dir: BTreeMap<String, UnitId> = BTreeMap::new();
     let mut compiled_in: BTreeMap<String, UnitId> = BTreeMap::new();
@@ -403,11 +403,13 @@ fn connect(units: &mut [Unit]) -> Result<(), BadRecording> {
             }
             let script = match (&unit.kind, unit.call.env.get("OUT_DIR")) {
                 (UnitKind::BuildScript, _) | (_, None) => None,
-                (_, Some(dir)) => Some(
-                    *by_out_dir
-                        .get(dir)
-                        .ok_or_else(|| BadRecording(format!("no build script writes `{dir}`")))?,
-                ),
+                (_, Some(dir)) => match by_out_dir.get(dir) {
+                    Some(run) => Some(*run),
+                    // The configuration has what the script would say, and cargo does not run it (book, "Overriding
+                    // build scripts"); what it says instead is in the command line already.
+                    None if packages[unit.package.0 as usize].links.is_some() => None,
+                    None => return Err(BadRecording(format!("no build script writes `{dir}`"))),
+                },
             };
             (externs, script)
         };

@@ -58,7 +58,7 @@ pub async fn query(
     names: &Names<'_>,
 ) -> Result<Workspace, Failure> {
     let skeleton = record::skeleton(&context.manifests, &context.listing);
-    let vertex = record::record(workshop, &skeleton, locked, selection, names.prefix);
+    let vertex = record::record(workshop, &skeleton, locked, &context.listing, selection, names.prefix);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;

@@ -21,6 +21,9 @@ pub struct RecordRequest {
     pub skeleton: String,
     /// File with one path per line, relative to the workspace: files to create empty unless the skeleton has them.
     pub names: String,
+    /// Symbolic links to directories, and what each says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(String, String)>,
     /// Where the workspace is put together; cargo runs here.
     pub workspace: String,
     /// `CARGO_TARGET_DIR`.

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};
 use longshore_helper::{
-    spec::{Spec, Step},
+    spec::{Spec, Step, TargetKind},
     trace::TRACE_ENV,
 };
 
 use super::{Prefix, Workshop, crates::Locked, known_by_origin};
 use crate::{
     listing::{Kind, Listing},
-    paths,
+    outside, paths,
     plan::{Part, Plan, Vertex, VertexId},
     request::NoCache,
     units::{Origin, PackageIx, Side, UnitGraph},
@@ -206,6 +206,11 @@ pub fn packages(
                 ),
             ),
         };
+        if !matches!(package.origin, Origin::Member { .. })
+            && let Some(files) = configured_files(&vertex.spec, sources)
+        {
+            exec = exec.mount(paths::WORKSPACE, Bind::new(&files));
+        }
         for input in &vertex.inputs {
             let below = plan.vertex(*input);
             let files = &outputs[input].files;
@@ -247,6 +252,41 @@ pub fn packages(
         outputs.insert(*id, Output { files, report, ledger: request.ledger });
     }
     Packages { outputs, own: members }
+}
+
+/// Files of the workspace that cargo's configuration has a package of elsewhere use: linkers, and what build scripts are told
+/// of. What only passes by in the environment of a compiler is not mounted.
+fn configured_files(spec: &Spec, sources: &Sources<'_>) -> Option<State> {
+    let runs_script = spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
+    let mut texts: Vec<&String> = Vec::new();
+    for step in &spec.steps {
+        match step {
+            Step::Rustc(step) if step.target != TargetKind::Lib => texts.extend(&step.args),
+            Step::Rustc(_) => {}
+            Step::BuildScript(step) => texts.extend(outside::configured(&step.env)),
+        }
+    }
+    if runs_script {
+        texts.extend(outside::configured(&spec.env));
+    }
+    let named = outside::in_workspace(texts.into_iter().map(String::as_str));
+    let mut files = None;
+    for path in named.iter().filter(|path| sources.listing.kind(path).is_some()) {
+        let at = format!("/{path}");
+        let copy = Copy::new(sources.context, at.as_str(), at.as_str()).parents();
+        let copy = match sources.listing.kind(path) {
+            Some(Kind::Directory) => copy.contents(),
+            _ => copy,
+        };
+        files = Some(files.unwrap_or_else(|| Files::on(&State::SCRATCH)).add(copy));
+    }
+    Some(
+        files?
+            .labeled("source:configured")
+            .named("[member] what cargo's configuration names")
+            .export_cache(false)
+            .state(),
+    )
 }
 
 /// What a vertex sees besides its package and those below.
@@ -430,8 +470,12 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         .chain(["target".to_owned()])
         .collect();
     let at = format!("/{directory}");
-    let mut files = Files::on(&State::SCRATCH)
-        .add(Copy::new(sources.context, at.as_str(), at.as_str()).contents().parents().exclude(nested));
+    let own = Copy::new(sources.context, at.as_str(), at.as_str()).contents().parents().exclude(nested);
+    let own = match sources.listing.kind(directory) {
+        Some(Kind::Other) => own.follow_symlinks(),
+        _ => own,
+    };
+    let mut files = Files::on(&State::SCRATCH).add(own);
     for path in sources.outside.get(&package).into_iter().flatten() {
         let from = format!("/{path}");
         let copy = Copy::new(sources.context, from.as_str(), from.as_str()).parents();

@@ -59,6 +59,7 @@ pub fn record(
     workshop: &Workshop,
     skeleton: &State,
     locked: &Locked,
+    links: &Listing,
     selection: &Selection,
     prefix: &Prefix,
 ) -> State {
@@ -72,6 +73,7 @@ pub fn record(
             "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
             paths::VENDOR
         ),
+        links: links.directory_links().map(|(path, text)| (path.to_string(), text.to_owned())).collect(),
         repositories: repositories(locked),
         metadata_args: metadata_args(selection),
         build_args: build_args(selection),

@@ -108,6 +108,8 @@ fn copy(from: &Path, to: &Path) -> Result {
         }
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &to.join(name))?;
+        } else if entry.file_type()?.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, to.join(name))?;
         } else {
             fs::copy(entry.path(), to.join(name))?;
         }

@@ -14,29 +14,24 @@ use crate::problem::{Problem, Result};
 const AMBIENT_FILE: &str = "ambient.json";
 
 /// Variables that describe the recording, the machine or the jobserver, and not the build.
-const NOT_OF_THE_BUILD: [&str; 17] = [
+const NOT_OF_THE_BUILD: [&str; 12] = [
     "CARGO_HOME",
     "CARGO_MAKEFLAGS",
     "CARGO_NET_OFFLINE",
     "CARGO_TARGET_DIR",
-    "HOSTNAME",
     "LD_LIBRARY_PATH",
     "MAKEFLAGS",
     "MFLAGS",
     "NUM_JOBS",
-    "OLDPWD",
-    "PWD",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTC_WRAPPER",
     "RUSTUP_TOOLCHAIN_SOURCE",
     "RUST_RECURSION_COUNT",
-    "TRACEPARENT",
-    "TRACESTATE",
 ];
 
-/// The same, for families of variables. cargo looks for certificates when it starts and sets `SSL_CERT_*`.
-const NOT_OF_THE_BUILD_PREFIXES: [&str; 5] =
-    ["CARGO_BUILD_", "CARGO_TERM_", "LONGSHORE_", "OTEL_", "SSL_CERT_"];
+/// The same, for families of variables. cargo looks for certificates when it starts and sets `SSL_CERT_*`. What BuildKit adds
+/// is not among them: cargo itself is started without (`environment::base`), so where a child has it, the user's `[env]` does.
+const NOT_OF_THE_BUILD_PREFIXES: [&str; 4] = ["CARGO_BUILD_", "CARGO_TERM_", "LONGSHORE_", "SSL_CERT_"];
 
 /// Keeps the environment in which cargo is about to be started.
 pub(super) fn save(recording: &Path, environment: &Environment) -> Result<()> {
@@ -104,12 +99,14 @@ mod tests {
 
     #[test]
     fn only_what_cargo_changed_is_kept_and_empty_values_are_values() {
-        let ambient = map(&[("SAME", "1"), ("CHANGED", "1"), ("TRACEPARENT", "00-aa"), ("EMPTY", "")]);
+        let ambient = map(&[("SAME", "1"), ("CHANGED", "1"), ("HOSTNAME", "a"), ("EMPTY", "")]);
         let now = map(&[
             ("SAME", "1"),
             ("CHANGED", "2"),
             ("EMPTY", ""),
+            ("HOSTNAME", "a"),
             ("NEW", ""),
+            ("OTEL_SERVICE_NAME", "mine"),
             ("CARGO_ENCODED_RUSTFLAGS", ""),
             ("CARGO_PKG_NAME", "app"),
             ("CARGO_TARGET_TMPDIR", "/t"),
@@ -120,6 +117,7 @@ mod tests {
             ("CARGO_TARGET_TMPDIR", "/t"),
             ("CHANGED", "2"),
             ("NEW", ""),
+            ("OTEL_SERVICE_NAME", "mine"),
         ]);
         assert_eq!(difference(&ambient, now), kept);
     }
@@ -134,7 +132,6 @@ mod tests {
             "CARGO_BUILD_BUILD_DIR",
             "CARGO_TERM_COLOR",
             "LONGSHORE_RECORDING",
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
             "SSL_CERT_FILE",
         ] {
             assert_eq!(difference(&BTreeMap::new(), map(&[(name, "x")])), BTreeMap::new(), "{name}");

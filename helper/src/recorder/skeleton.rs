@@ -8,15 +8,34 @@ use std::{fs, io};
 use crate::problem::{Doing, Problem, Result};
 use crate::tree;
 
-/// Copies `skeleton` to `workspace` and creates the files that `names` lists, one a line, where there are none.
-pub(super) fn lay_out(skeleton: &Path, names: &Path, workspace: &Path) -> Result<()> {
+/// Copies `skeleton` to `workspace` and creates the files that `names` lists, one a line, and the links to directories,
+/// where there are none.
+pub(super) fn lay_out(
+    skeleton: &Path,
+    names: &Path,
+    links: &[(String, String)],
+    workspace: &Path,
+) -> Result<()> {
     tree::copy(skeleton, workspace).doing("copy the manifests from", skeleton)?;
     let root = workspace.canonicalize().doing("find", workspace)?;
     let names = fs::read_to_string(names).doing("read", names)?;
     for name in names.lines().filter(|name| !name.is_empty()) {
-        create(&root, name)?;
+        let path = place(&root, name)?;
+        unless_there(OpenOptions::new().write(true).create_new(true).open(&path).map(drop), &path)?;
+    }
+    // The frontend gives none that leads out of the workspace.
+    for (name, target) in links {
+        let path = place(&root, name)?;
+        unless_there(symlink(target, &path), &path)?;
     }
     Ok(())
+}
+
+fn unless_there(created: io::Result<()>, path: &Path) -> Result<()> {
+    match created {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).doing("create", path),
+        _ => Ok(()),
+    }
 }
 
 /// Copies the manifests of a checkout of a git dependency, and creates the files that cargo finds targets by, empty.
@@ -47,7 +66,8 @@ fn decides_a_target(name: &Path) -> bool {
         || name.file_stem().is_some_and(|stem| stem == "README")
 }
 
-fn create(root: &Path, name: &str) -> Result<()> {
+/// The path of a name, in a directory that is there.
+fn place(root: &Path, name: &str) -> Result<PathBuf> {
     let mut parts = Vec::new();
     for component in Path::new(name).components() {
         match component {
@@ -63,11 +83,7 @@ fn create(root: &Path, name: &str) -> Result<()> {
     for part in parts {
         directory = enter(root, &directory.join(part), name)?;
     }
-    let path = directory.join(file);
-    match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).doing("create", &path),
-        _ => Ok(()),
-    }
+    Ok(directory.join(file))
 }
 
 /// Creates the directory where there is none. One that is reached through a link must not lead out.
@@ -108,7 +124,8 @@ mod tests {
 
         fn lay_out(&self, names: &str) -> Result<()> {
             fs::write(self.path("names"), names).unwrap();
-            lay_out(&self.path("skeleton"), &self.path("names"), &self.path("ws"))
+            let links = [("crates/linked".to_owned(), "a".to_owned())];
+            lay_out(&self.path("skeleton"), &self.path("names"), &links, &self.path("ws"))
         }
     }
 
@@ -119,6 +136,7 @@ mod tests {
         case.lay_out("crates/a/Cargo.toml\ncrates/a/src/lib.rs\n\ncrates/b/src/main.rs\nbuild.rs\n").unwrap();
         assert_eq!(fs::read_to_string(case.path("ws/crates/a/Cargo.toml")).unwrap(), "manifest");
         assert_eq!(fs::read_link(case.path("ws/crates/b")).unwrap(), Path::new("a"));
+        assert_eq!(fs::read_link(case.path("ws/crates/linked")).unwrap(), Path::new("a"));
         for empty in ["ws/crates/a/src/lib.rs", "ws/crates/a/src/main.rs", "ws/build.rs"] {
             assert_eq!(fs::read(case.path(empty)).unwrap(), b"", "{empty}");
         }

@@ -99,6 +99,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
     let request = RecordRequest {
         skeleton: text(&at("skeleton")),
         names: text(&at("names")),
+        links: Vec::new(),
         workspace: text(&at("ws")),
         target_dir: text(&at("target")),
         output: text(&at("output")),

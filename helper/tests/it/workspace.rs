@@ -160,6 +160,7 @@ impl Workspace {
         RecordRequest {
             skeleton: text(&self.path("skeleton")),
             names: text(&self.path("names")),
+            links: Vec::new(),
             workspace: text(&self.path("ws")),
             target_dir: text(&self.path("target")),
             output: text(&self.path("output")),

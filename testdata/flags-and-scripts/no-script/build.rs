@@ -1,0 +1,1 @@
+compile_error!("not a build script: `build = false`");

@@ -1,0 +1,1 @@
+fn main() { panic!("the configuration has what this would say") }

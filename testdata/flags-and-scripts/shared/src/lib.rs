@@ -1,0 +1,6 @@
+//! A library like any other.
+
+/// Its name.
+pub fn name() -> &'static str {
+    "shared"
+}

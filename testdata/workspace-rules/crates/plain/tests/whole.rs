@@ -1,0 +1,1 @@
+#[test] fn runs() { assert_eq!(hex::encode([1]), "01"); }

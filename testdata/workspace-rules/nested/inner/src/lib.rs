@@ -1,0 +1,4 @@
+//! In the directory of another.
+
+/// Its name.
+pub const NAME: &str = "inner";

@@ -1,0 +1,4 @@
+//! Reached by a link.
+
+/// Its name.
+pub const NAME: &str = "linked";
