@@ -10,6 +10,7 @@ mod args;
 mod builder;
 mod channel;
 mod contents;
+mod crates;
 mod entry;
 mod image;
 pub mod keys;
@@ -22,6 +23,7 @@ pub use accelerator::Accelerator;
 pub use args::{Arg, Args};
 pub use builder::Builder;
 pub use channel::{Chosen, TOOLCHAIN_FILES, chosen};
+pub use crates::CrateConfig;
 pub use entry::{EntryKind, entry_kind};
 pub use image::{
     Asset, BASE_DEFAULT, Base, ExposedPort, FileEntry, HealthCommand, Healthcheck, ImageName, ImageOverrides,
@@ -66,6 +68,8 @@ pub struct Config {
     pub images: BTreeMap<String, ImageTable>,
     /// What is built for processors besides the CPU.
     pub accelerators: BTreeMap<String, Accelerator>,
+    /// What single packages of the build are given, by name or `NAME@VERSION`.
+    pub crates: BTreeMap<String, CrateConfig>,
     /// Build arguments.
     pub args: Args,
     /// What a bake file builds for: `linux/amd64`, ….
@@ -163,6 +167,7 @@ impl Default for Config {
         Self {
             images: BTreeMap::new(),
             accelerators: BTreeMap::new(),
+            crates: BTreeMap::new(),
             args: Args::default(),
             platforms: Vec::new(),
             tags: Vec::new(),

@@ -5,6 +5,7 @@
 pub mod builder;
 pub mod crates;
 pub mod device;
+pub mod grants;
 pub mod image;
 pub mod launcher;
 pub mod package;

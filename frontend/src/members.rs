@@ -265,7 +265,11 @@ fn own_sources<'a>(
 }
 
 /// Files that `inputs` names: paths as they are, directories whole, patterns expanded over the listing.
-fn declared(inputs: &[Input], listing: &Listing, problems: &mut Vec<Diagnostic>) -> BTreeSet<Utf8PathBuf> {
+pub fn declared(
+    inputs: &[Input],
+    listing: &Listing,
+    problems: &mut Vec<Diagnostic>,
+) -> BTreeSet<Utf8PathBuf> {
     let mut found = BTreeSet::new();
     for input in inputs {
         let path = Utf8Path::new(&input.pattern);

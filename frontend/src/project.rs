@@ -339,6 +339,7 @@ impl Project {
         let toolchain = self.config.toolchain.reference.familiar();
         let mut warnings = caution::warnings(&planned.workspace.recording, &toolchain);
         warnings.extend(self.unheeded.iter().cloned());
+        warnings.extend(self.crate_cautions(&planned.graph));
         let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
         warnings.extend(std::iter::once(&self.context.manifest).chain(manifests).flat_map(caution::misspelt));
         warnings.extend(self.context.cargo_config.iter().flat_map(caution::cargo_config));

@@ -173,6 +173,11 @@ impl UnitGraph {
         Ok(UnitGraph { packages, units, host: recording.host.clone() })
     }
 
+    /// Every package with its index.
+    pub fn packages(&self) -> impl Iterator<Item = (PackageIx, &Package)> {
+        (0..).map(PackageIx).zip(&self.packages)
+    }
+
     /// The package at `ix`.
     pub fn package(&self, ix: PackageIx) -> &Package {
         &self.packages[ix.0 as usize]

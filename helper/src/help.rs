@@ -3,6 +3,7 @@
 //! Pure functions over what the tools printed; a guess that is not safe is not made.
 
 mod cross;
+mod packages;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Component, Path, PathBuf};
@@ -60,6 +61,9 @@ pub(crate) fn for_failed_script(said: &str, spec: &Spec) -> Option<String> {
     if let Some(text) = cross::for_failed_script(said, spec) {
         return Some(text);
     }
+    if let Some(text) = packages::for_failed_script(said, &spec.package) {
+        return Some(text);
+    }
     let member = spec.member.as_ref()?;
     let is_missing_file = said.contains("No such file or directory") || said.contains("code: NotFound");
     is_missing_file.then(|| {
@@ -89,12 +93,17 @@ fn no_network(line: &str, spec: &Spec) -> String {
             manifest(member),
             inputs("path/to/file")
         ),
-        None => "use a version or a feature of the package that brings the file along, or that finds it installed in \
-                 the builder image"
-            .to_owned(),
+        None => {
+            "use a version or a feature of the package that brings the file along, or that finds it installed"
+                .to_owned()
+        }
     };
+    let name = package.split(' ').next().unwrap_or(package);
+    let allowed = format!(
+        "or allow it, and its result is not pinned:\n    [workspace.metadata.longshore]\n    crates.{name}.network = true"
+    );
     format!(
-        "packages are compiled without network, and the build script of {package} tried to use it (`{line}`); {remedy}"
+        "packages are compiled without network, and the build script of {package} tried to use it (`{line}`); {remedy}\n{allowed}"
     )
 }
 

@@ -48,6 +48,8 @@ pub enum Shape {
     Build,
     /// What is added to the toolchain image.
     Builder,
+    /// What single packages of the build are given, by name.
+    Crates,
     /// How code that runs on an accelerator is compiled.
     Device,
     /// What an accelerator's images are like.
@@ -112,6 +114,7 @@ macro_rules! keys {
 keys! {
     "toolchain" W Shape::Text, "`rust:1.95-bookworm`", "The image that has rustc and cargo. Steps run in it.", "toolchain = \"rust:1.95-bookworm\"";
     "builder" W Shape::Builder, "nothing is added", "What the toolchain image gets before anything is compiled in it, see [Builder](#of-the-builder).", "builder.packages = [\"libssl-dev\", \"pkg-config\"]";
+    "crates" W Shape::Crates, "none", "What the steps of single packages are given, by name or `\"NAME@VERSION\"`, see [Crates](#of-a-crate). No other package's key changes.", "crates.openssl-sys.env = { OPENSSL_STATIC = \"1\" }";
     "profile" W Shape::Text, "`release`", "cargo's `--profile`. `--build-arg PROFILE=…` goes before it.", "profile = \"dist\"";
     "features" W Shape::Texts, "none", "cargo's `--features`. `--build-arg FEATURES=a,b` adds to them.", "features = [\"server/metrics\"]";
     "no-default-features" W Shape::Flag, "`false`", "cargo's `--no-default-features`.", "no-default-features = true";
@@ -334,6 +337,38 @@ pub const BUILDER: &[Key] = &[
         "the image's",
         "Variables that these lines and all steps see, on top of the image's.",
         "env = { OPENSSL_NO_VENDOR = \"1\" }",
+    ),
+];
+
+/// Keys of `crates.NAME`.
+pub const CRATE: &[Key] = &[
+    nested(
+        "env",
+        Shape::Pairs,
+        "none",
+        "Variables that the package's build script and compiler see.",
+        "env = { OPENSSL_STATIC = \"1\" }",
+    ),
+    nested(
+        "inputs",
+        Shape::Texts,
+        "none",
+        "Files of the workspace that they see, relative to its root, which is `/ws` in every step.",
+        "inputs = [\"vendor/model.onnx\"]",
+    ),
+    nested(
+        "secrets",
+        Shape::Tables(SECRET),
+        "none",
+        "Secrets of the client's that they see.",
+        "secrets = [{ id = \"token\", env = \"TOKEN\" }]",
+    ),
+    nested(
+        "network",
+        Shape::Flag,
+        "`false`",
+        "The package's steps have a network. What they fetch is pinned by nothing, and a warning says so.",
+        "network = true",
     ),
 ];
 

@@ -7,6 +7,7 @@ use buildkit_llb::Span;
 
 use super::accelerator::{RawAccelerator, RawVariables};
 use super::builder::RawBuilder;
+use super::crates::RawCrate;
 pub(super) use super::table::Spanned;
 use super::table::Table;
 
@@ -15,6 +16,7 @@ use super::table::Table;
 pub(super) struct RawWorkspace {
     pub(super) toolchain: Option<Spanned<String>>,
     pub(super) builder: RawBuilder,
+    pub(super) crates: Vec<(Spanned<String>, RawCrate)>,
     pub(super) profile: Option<Spanned<String>>,
     pub(super) features: Vec<Spanned<String>>,
     pub(super) no_default_features: bool,
@@ -134,6 +136,7 @@ impl RawWorkspace {
         Self {
             toolchain: table.string("toolchain"),
             builder: table.subtable("builder", |_, table| RawBuilder::read(table)).unwrap_or_default(),
+            crates: table.subtables("crates", RawCrate::read),
             profile: table.string("profile"),
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),
@@ -280,7 +283,7 @@ impl RawAsset {
 }
 
 impl RawSecret {
-    fn read(span: Span, table: &mut Table<'_, '_>) -> Self {
+    pub(super) fn read(span: Span, table: &mut Table<'_, '_>) -> Self {
         let raw = Self {
             span,
             id: table.required("id"),

@@ -10,6 +10,7 @@ use super::accelerator::{accelerators, of_package};
 use super::args::Args;
 use super::builder::builder;
 use super::contents;
+use super::crates::crates;
 use super::raw::{Port, RawImage, RawImageTable, RawPackage, RawWorkspace, Spanned};
 use super::{
     Base, BinName, Config, ExposedPort, ImageName, ImageOverrides, ImageSettings, ImageTable, Input,
@@ -48,6 +49,7 @@ pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagno
             .filter_map(|name| valid("features", name, |name| feature(&name.value), gathered))
             .collect(),
         builder: builder(raw.builder, gathered),
+        crates: crates(raw.crates, gathered),
         no_default_features: raw.no_default_features,
         all_features: raw.all_features,
         target: raw

@@ -49,6 +49,7 @@ codes! {
     MissingFile = "missing-file", "A file that the build needs is not in the build context.";
     MissingMember = "missing-member", "A member of the workspace is not in the build context.";
     MissingSecret = "missing-secret", "A package needs a secret that the client does not give.";
+    NetworkAllowed = "network-allowed", "A package's steps have a network, so their result is not pinned.";
     NoCargoInToolchain = "no-cargo-in-toolchain", "The toolchain image has no cargo.";
     NoEntryFile = "no-entry-file", "The file named by the build is not in the build context.";
     NoLockFile = "no-lock-file", "The workspace has no Cargo.lock.";
@@ -101,6 +102,7 @@ mod tests {
             missing-file
             missing-member
             missing-secret
+            network-allowed
             no-cargo-in-toolchain
             no-entry-file
             no-lock-file

@@ -9,7 +9,12 @@ use longshore_helper::{
     trace::TRACE_ENV,
 };
 
-use super::{Prefix, Workshop, crates::Locked, known_by_origin};
+use super::{
+    Prefix, Workshop,
+    crates::Locked,
+    grants::{Grants, grant},
+    known_by_origin,
+};
 use crate::{
     listing::{Kind, Listing},
     outside, paths,
@@ -69,30 +74,6 @@ impl CachePrefix {
     }
 }
 
-/// What the steps of one package see and those of no other do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// Build arguments, as variables.
-    pub args: BTreeMap<String, String>,
-    /// The client's secrets.
-    pub secrets: Vec<SecretGrant>,
-    /// What packages for a device were compiled to.
-    pub device_files: Vec<DeviceFile>,
-}
-
-/// A file that runs on a device, and where a step finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceFile {
-    /// The variable that names it.
-    pub variable: String,
-    /// Where it is.
-    pub path: String,
-    /// What made it.
-    pub files: State,
-    /// Its name there.
-    pub file: String,
-}
-
 /// The toolkit of an accelerator. Who does not see it has the same key for every accelerator.
 #[derive(Debug, Clone, Default)]
 pub struct Toolkit {
@@ -117,26 +98,6 @@ pub struct Seen {
     pub from: Option<String>,
     /// Where.
     pub to: String,
-}
-
-/// A secret of the client's and where a step finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretGrant {
-    /// `--secret id=ID`.
-    pub id: String,
-    /// Where it is.
-    pub place: SecretPlace,
-    /// The build goes on without it.
-    pub optional: bool,
-}
-
-/// Where a step finds a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretPlace {
-    /// In this variable.
-    Env(String),
-    /// In the file at this path.
-    File(String),
 }
 
 /// What a vertex makes.
@@ -207,7 +168,7 @@ pub fn packages(
             ),
         };
         if !matches!(package.origin, Origin::Member { .. })
-            && let Some(files) = configured_files(&vertex.spec, sources)
+            && let Some(files) = configured_files(&vertex.spec, grants, sources)
         {
             exec = exec.mount(paths::WORKSPACE, Bind::new(&files));
         }
@@ -229,7 +190,7 @@ pub fn packages(
         }
         // What is one package's own goes before what all see.
         if let Some(grants) = grants {
-            exec = grant(exec, grants);
+            exec = grant(exec, grants, workshop);
         }
         if let Some(sysroot) = sysroot {
             exec = exec.mount(paths::SYSROOT, known_by_origin(sysroot));
@@ -256,7 +217,7 @@ pub fn packages(
 
 /// Files of the workspace that cargo's configuration has a package of elsewhere use: linkers, and what build scripts are told
 /// of. What only passes by in the environment of a compiler is not mounted.
-fn configured_files(spec: &Spec, sources: &Sources<'_>) -> Option<State> {
+fn configured_files(spec: &Spec, grants: Option<&Grants>, sources: &Sources<'_>) -> Option<State> {
     let runs_script = spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
     let mut texts: Vec<&String> = Vec::new();
     for step in &spec.steps {
@@ -269,7 +230,8 @@ fn configured_files(spec: &Spec, sources: &Sources<'_>) -> Option<State> {
     if runs_script {
         texts.extend(outside::configured(&spec.env));
     }
-    let named = outside::in_workspace(texts.into_iter().map(String::as_str));
+    let mut named = outside::in_workspace(texts.into_iter().map(String::as_str));
+    named.extend(grants.into_iter().flat_map(|grants| grants.inputs.clone()));
     let mut files = None;
     for path in named.iter().filter(|path| sources.listing.kind(path).is_some()) {
         let at = format!("/{path}");
@@ -342,39 +304,6 @@ impl Toolkit {
             (seen.to.as_str(), seen.from.iter().fold(bind, |bind, from| bind.subpath(from)))
         })
     }
-}
-
-impl Grants {
-    /// Names of the variables that steps see.
-    fn variables(&self) -> impl Iterator<Item = &str> {
-        let secrets = self.secrets.iter().filter_map(|secret| match &secret.place {
-            SecretPlace::Env(name) => Some(name.as_str()),
-            SecretPlace::File(_) => None,
-        });
-        let files = self.device_files.iter().map(|file| file.variable.as_str());
-        self.args.keys().map(String::as_str).chain(secrets).chain(files)
-    }
-}
-
-fn grant(mut exec: Exec, grants: &Grants) -> Exec {
-    for (name, value) in &grants.args {
-        exec = exec.env(name, value);
-    }
-    for file in &grants.device_files {
-        // By contents: device code that comes out the same is linked into nothing anew.
-        let bind = Bind::new(&file.files).subpath(&format!("/{}", file.file));
-        exec = exec.env(&file.variable, &file.path).mount(&file.path, bind);
-    }
-    for secret in &grants.secrets {
-        exec = match &secret.place {
-            SecretPlace::Env(name) => exec.secret_env(name, &secret.id, secret.optional),
-            SecretPlace::File(path) => {
-                let mount = Mount::secret(&secret.id);
-                exec.mount(path, if secret.optional { mount.optional() } else { mount })
-            }
-        };
-    }
-    exec
 }
 
 fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
@@ -476,7 +405,8 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         _ => own,
     };
     let mut files = Files::on(&State::SCRATCH).add(own);
-    for path in sources.outside.get(&package).into_iter().flatten() {
+    let granted = sources.grants.get(&package).into_iter().flat_map(|grants| &grants.inputs);
+    for path in sources.outside.get(&package).into_iter().flatten().chain(granted) {
         let from = format!("/{path}");
         let copy = Copy::new(sources.context, from.as_str(), from.as_str()).parents();
         files = files.add(match sources.listing.kind(path) {

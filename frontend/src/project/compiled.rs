@@ -7,7 +7,10 @@ use longshore_helper::trace::TRACE_ENV;
 
 use super::{Device, Planned, Project, device};
 use crate::{
-    emit::package::{Grants, Output, Packages, Sources, Toolkit, packages},
+    emit::{
+        grants::Grants,
+        package::{Output, Packages, Sources, Toolkit, packages},
+    },
     gateway::{Failure, Gateway},
     members::{self, Members},
     plan::{Artifact, VertexId},
@@ -139,6 +142,7 @@ impl Project {
         };
         let variant = planned.variant.as_ref().map(Variant::compiled);
         let mut grants = self.grants(request, &members, variant);
+        self.grant_crates(&planned.graph, &mut grants)?;
         device::grant(&devices, &members, &mut grants);
         let shown = Shown { grants, toolkit, sysroot: None };
         Ok(Compiled { devices, ..self.graph(request, planned, &wanted, members, shown) })

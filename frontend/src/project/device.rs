@@ -18,7 +18,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     emit::{
         Prefix, Workshop, device,
-        package::{DeviceFile, Grants},
+        grants::{DeviceFile, Grants},
         record::Selection,
     },
     gateway::{Failure, Gateway},

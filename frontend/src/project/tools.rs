@@ -6,17 +6,20 @@ use buildkit_llb::Span;
 
 use super::{Planned, Project};
 use crate::{
-    config::{PackageConfig, SecretPlace},
+    config::{PackageConfig, Secret, SecretPlace},
     context::git,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    emit::package::{self, Grants, SecretGrant, Seen, Toolkit},
+    emit::{
+        grants::{self, Grants, SecretGrant},
+        package::{Seen, Toolkit},
+    },
     gateway::{Failure, Gateway},
-    members::Members,
+    members::{self, Members},
     named::{self, Role},
     plan::VertexId,
     request::Request,
     triple,
-    units::PackageIx,
+    units::{Package, PackageIx, UnitGraph},
     variant::Variant,
 };
 
@@ -115,16 +118,84 @@ impl Project {
                 args.extend(own.env.clone());
                 args.extend(variant.rendered(&own.arch_env));
             }
-            let secrets = config.secrets.iter().map(|secret| SecretGrant {
-                id: secret.id.clone(),
-                place: match &secret.place {
-                    SecretPlace::Env(name) => package::SecretPlace::Env(name.clone()),
-                    SecretPlace::File(path) => package::SecretPlace::File(path.clone()),
-                },
-                optional: !secret.required,
-            });
-            Grants { args, secrets: secrets.collect(), device_files: Vec::new() }
+            let secrets = config.secrets.iter().map(secret);
+            Grants { args, secrets: secrets.collect(), ..Grants::default() }
         };
         members.configs.iter().map(|(package, config)| (*package, of(config))).collect()
+    }
+
+    /// Adds what the workspace gives to single packages.
+    ///
+    /// # Errors
+    /// Inputs that are not there.
+    pub(super) fn grant_crates(
+        &self,
+        graph: &UnitGraph,
+        grants: &mut BTreeMap<PackageIx, Grants>,
+    ) -> Result<(), Diagnostics> {
+        let mut problems = Vec::new();
+        for (ix, package) in graph.packages() {
+            for config in self
+                .config
+                .crates
+                .iter()
+                .filter(|(name, _)| is_named(name, package))
+                .map(|(_, config)| config)
+            {
+                let own = grants.entry(ix).or_default();
+                own.args.extend(config.env.clone());
+                own.secrets.extend(config.secrets.iter().map(secret));
+                own.inputs.extend(members::declared(&config.inputs, &self.context.listing, &mut problems));
+                own.network |= config.network.is_some();
+            }
+        }
+        Diagnostics::check((), problems)
+    }
+
+    /// What is to be said of `crates`: names of no package, and networks.
+    pub(super) fn crate_cautions(&self, graph: &UnitGraph) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (name, config) in &self.config.crates {
+            if !graph.packages().any(|(_, package)| is_named(name, package)) {
+                let names = graph.packages().map(|(_, package)| package.name.as_str());
+                let unknown = Diagnostic::warning(
+                    Code::UnknownKey,
+                    format!("no package of this build is called `{name}`"),
+                );
+                let unknown = match did_you_mean(name, names) {
+                    Some(near) => unknown.help(format!("did you mean `{near}`?")),
+                    None => unknown
+                        .help("names are those of `Cargo.lock`; what only other targets use is not built"),
+                };
+                found.push(unknown.at(&config.span));
+            } else if let Some(span) = &config.network {
+                let warning = Diagnostic::warning(
+                    Code::NetworkAllowed,
+                    format!("the steps of `{name}` have a network: what they fetch is pinned by nothing"),
+                );
+                let help = "what is fetched is kept in the cache until the package changes; `--no-cache-filter` fetches again";
+                found.push(warning.help(help).at(span));
+            }
+        }
+        found
+    }
+}
+
+/// `NAME` or `NAME@VERSION`.
+fn is_named(name: &str, package: &Package) -> bool {
+    match name.split_once('@') {
+        Some((name, version)) => package.name == name && package.version == version,
+        None => package.name == name,
+    }
+}
+
+fn secret(secret: &Secret) -> SecretGrant {
+    SecretGrant {
+        id: secret.id.clone(),
+        place: match &secret.place {
+            SecretPlace::Env(name) => grants::SecretPlace::Env(name.clone()),
+            SecretPlace::File(path) => grants::SecretPlace::File(path.clone()),
+        },
+        optional: !secret.required,
     }
 }

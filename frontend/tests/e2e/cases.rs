@@ -115,6 +115,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_commit_that_is_gone", sources::a_commit_that_is_gone),
         test("system_packages_are_installed_once", builder::system_packages_are_installed_once),
         test("a_package_that_there_is_none_of", builder::a_package_that_there_is_none_of),
+        test("one_crate_has_variables_of_its_own", builder::one_crate_has_variables_of_its_own),
+        test("a_network_is_allowed_by_name", builder::a_network_is_allowed_by_name),
     ]);
     tests.extend(errors::all());
     tests.extend(conformance::always());

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Place::{Image, Package, Workspace};
-use super::{ACCELERATOR, ALL, BUILD, BUILDER, DEVICE, KEYS, Key, Place, Shape, keys_of};
+use super::{ACCELERATOR, ALL, BUILD, BUILDER, CRATE, DEVICE, KEYS, Key, Place, Shape, keys_of};
 use crate::accelerator::PRESETS;
 use crate::diagnostic::Code;
 
@@ -39,6 +39,11 @@ pub fn reference() -> String {
         image's name and these settings: a step that has run is reused, also when the archives have newer versions\n\
         (`--no-cache-filter builder` runs it again).\n\n| key | default | meaning |\n|---|---|---|\n";
     for key in BUILDER {
+        text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
+    }
+    text += "\n## Of a crate\n\n`[workspace.metadata.longshore.crates.NAME]`, or `[crates.NAME]` in `longshore.toml`: for packages that have no manifest of\n\
+        yours, and for members too.\n\n| key | default | meaning |\n|---|---|---|\n";
+    for key in CRATE {
         text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
     }
     text += "\n## Of an accelerator\n\n`[workspace.metadata.longshore.accelerator.NAME]`, or `[accelerator.NAME]` in `longshore.toml`.\n\n\
@@ -101,6 +106,7 @@ pub fn schema() -> Value {
             "package": table(Package),
             "image": table(Image),
             "accelerator": object(ACCELERATOR),
+            "crate": object(CRATE),
         },
     });
     if let (Some(schema), Some(workspace)) = (schema.as_object_mut(), workspace.as_object()) {
@@ -180,6 +186,7 @@ fn of(shape: Shape) -> Value {
         } }),
         Shape::Build => object(BUILD),
         Shape::Builder => object(BUILDER),
+        Shape::Crates => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/crate" } }),
         Shape::Device => object(DEVICE),
         Shape::Runtime => object(KEYS.iter().filter(|key| key.places == ALL)),
         Shape::Images => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/image" } }),

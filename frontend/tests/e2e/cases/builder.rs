@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    build::{Order, tag},
+    build::{Build, Order, tag},
     engine::Engine,
     project::{Project, nonce},
 };
@@ -39,4 +39,55 @@ pub(crate) fn a_package_that_there_is_none_of() -> Result {
         assert!(said.contains(part), "{part:?} is not in\n{said}");
     }
     Ok(())
+}
+
+/// What one package of the lock file is given, and no other.
+pub(crate) fn one_crate_has_variables_of_its_own() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("system-packages")?;
+    let table = "[workspace.metadata.longshore]\n";
+    project.replace("Cargo.toml", "builder.env = { LIBZ_SYS_STATIC = \"0\" }\n", "")?;
+    let build = |settings: &str| -> Result<Build> {
+        let text = project.read("Cargo.toml")?;
+        let (before, after) = text.split_once(table).ok_or("the table is gone")?;
+        let after = after.lines().filter(|line| !line.starts_with("crates.")).collect::<Vec<_>>().join("\n");
+        project.write("Cargo.toml", format!("{before}{table}{settings}{after}\n"))?;
+        Order::build(&engine, project.path(), "one-crate").must()
+    };
+    build("")?;
+    let built =
+        build(&format!("crates.libz-sys.env = {{ LIBZ_SYS_STATIC = \"1\", NONCE = \"{}\" }}\n", nonce()))?;
+    let compiled: Vec<&str> =
+        built.progress.ran().into_iter().filter(|name| name.contains("[crate] ")).collect();
+    assert_eq!(compiled, ["[crate] libz-sys 1.1.31"]);
+    let said = engine.run_image(&["--network", "none"], &tag("one-crate"), &[])?;
+    assert!(said.stdout.starts_with("zlib 1.3"), "the crate's own: {said:?}");
+
+    build("crates.libz-sis.env = { A = \"1\" }\n")?;
+    let said = warnings(&engine, &project)?;
+    assert!(said.contains("no package of this build is called `libz-sis`"), "{said}");
+    Ok(())
+}
+
+/// A step that may use the network has one, and the user is told what that means.
+pub(crate) fn a_network_is_allowed_by_name() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    let script = "fn main() {\n    let count = std::fs::read_dir(\"/sys/class/net\").unwrap().count();\n    \
+                  assert!(count > 1, \"Could not resolve host: there is no network\");\n}\n";
+    project.write("build.rs", format!("{script}// {}\n", nonce()))?;
+    let refused = Order::build(&engine, project.path(), "network").run()?;
+    let said = refused.progress.tail();
+    assert!(!refused.succeeded && said.contains("crates.hello.network = true"), "{said}");
+    project.append("Cargo.toml", "\n[workspace.metadata.longshore]\ncrates.hello.network = true\n")?;
+    Order::build(&engine, project.path(), "network").must()?;
+    let said = warnings(&engine, &project)?;
+    assert!(said.contains("have a network"), "{said}");
+    Ok(())
+}
+
+/// What the client prints, warnings among it.
+fn warnings(engine: &Engine, project: &Project) -> Result<String> {
+    let build = engine.docker(["buildx", "build", "--progress=plain", "--file", "Cargo.toml", "."]);
+    Ok(build.at(project.path()).output()?.stderr)
 }
