@@ -84,3 +84,21 @@ fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
         .export_cache(false)
         .state()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// crates.io serves `1.0.0+5.3.0` by that very name; escaped, there is none.
+    #[test]
+    fn versions_with_a_plus_are_asked_for_as_they_are() {
+        let package = LockedPackage {
+            name: "jemalloc-sys".to_owned(),
+            version: "0.5.4+5.3.0".to_owned(),
+            checksum: "a".repeat(64),
+        };
+        let lock = Lock { packages: vec![package], repositories: Vec::new() };
+        let graph = crates(&lock)["jemalloc-sys-0.5.4+5.3.0"].definition().to_string();
+        assert!(graph.contains("/jemalloc-sys/0.5.4+5.3.0/download"), "{graph}");
+    }
+}

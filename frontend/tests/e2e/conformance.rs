@@ -22,7 +22,7 @@ use crate::{
     build::{Order, tag},
     engine::{Engine, FRONTEND_IMAGE, Output, Run},
     note,
-    project::{nonce, repository},
+    project::{Project, nonce, repository},
 };
 
 /// How many differences are shown of one program.
@@ -35,7 +35,24 @@ pub(crate) fn always() -> Vec<Trial> {
 
 /// All of them; what they find goes into the table.
 pub(crate) fn corpus() -> Vec<Trial> {
-    trials(|_| true)
+    let mut all = trials(|_| true);
+    all.push(Trial::test("a_workspace_of_600_packages_is_built", large));
+    all
+}
+
+/// More packages than any other: they are planned, compiled and linked, and nothing runs again.
+fn large() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("large")?;
+    let build = || Order::build(&engine, project.path(), "large").must();
+    build()?;
+    let said = engine.run_image(&["--network", "none"], &tag("large"), &[])?;
+    assert_eq!(said.stdout, "large\n", "{said:?}");
+    let again = build()?;
+    again.assert_ran([]);
+    let compiled = again.progress.cached().into_iter().filter(|name| name.starts_with("[crate] ")).count();
+    assert!(compiled > 600, "{compiled} packages");
+    Ok(())
 }
 
 fn trials(wanted: impl Fn(&Program) -> bool) -> Vec<Trial> {

@@ -1,6 +1,7 @@
 //! Compiles C without any crate's help.
 
 use std::env;
+use std::fs;
 use std::process::Command;
 
 fn run(program: &str, args: &[&str]) {
@@ -9,6 +10,8 @@ fn run(program: &str, args: &[&str]) {
 
 fn main() {
     let out = env::var("OUT_DIR").unwrap();
+    // Not what one should do, and cargo lets scripts do it.
+    fs::write("beside.txt", "written by a script").unwrap();
     run("cc", &["-c", "-fPIC", "answer.c", "-o", &format!("{out}/answer.o")]);
     run("ar", &["crsD", &format!("{out}/libanswer.a"), &format!("{out}/answer.o")]);
     println!("cargo::rustc-link-search=native={out}");

@@ -1,0 +1,5 @@
+//! Links with all that it names.
+
+fn main() {
+    println!("large");
+}
