@@ -1,5 +1,7 @@
 //! The programs that are compared: `conformance/corpus.toml`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// The file.
@@ -47,12 +49,12 @@ pub struct Program {
     /// Settings of ours, as in `[workspace.metadata.longshore]`.
     #[serde(default)]
     pub settings: String,
+    /// Variables on both sides, as `builder.env` has them.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
     /// Packages of Debian's that plain cargo needs in the toolchain image, as `builder.packages` has them.
     #[serde(default)]
     pub packages: Vec<String>,
-    /// Why its programs have other bytes than cargo's, where they may.
-    #[serde(default)]
-    pub other_bytes: Option<String>,
 }
 
 /// Where a program comes from.

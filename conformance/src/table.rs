@@ -94,7 +94,7 @@ what it wrote; `conformance/corpus.toml` says where the programs come from.
 
 A library's bytes hold two things that are no part of its code: the path of a build script's `OUT_DIR`, where it includes
 files from there; and a hash that rustc makes otherwise when it can read the sources of macros of other packages, which a
-vertex does not have. Programs hold neither, so theirs are the bytes that count.
+vertex does not have. A program that has other bytes than cargo's must be found to hold such a path, or it fails.
 
 ";
 

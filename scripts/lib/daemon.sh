@@ -133,7 +133,7 @@ engine_up_own() {
   "insecure-registries": ["127.0.0.0/8"],
   "bridge": "$network",
   "mtu": $mtu,
-  "builder": { "gc": { "enabled": true, "policy": [{ "keepStorage": "60GB", "all": true }] } },
+  "builder": { "gc": { "enabled": true, "policy": [{ "keepStorage": "25GB", "all": true }] } },
   "default-network-opts": { "bridge": { "com.docker.network.driver.mtu": "$mtu" } },
   "iptables": false,
   "ip6tables": false

@@ -115,6 +115,9 @@ fn dockerfile(program: &Program) -> String {
         )
         .expect("a string takes all");
     }
+    for (name, value) in &program.env {
+        writeln!(text, "ENV {name}={value}").expect("a string takes all");
+    }
     let profile = match program.profile.as_str() {
         "dev" => "debug",
         profile => profile,

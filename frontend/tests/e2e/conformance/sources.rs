@@ -34,6 +34,9 @@ pub(super) fn lay_out(program: &Program, scratch: &Path) -> Result<Project> {
     if program.no_default_features {
         settings += "\nno-default-features = true\n";
     }
+    for (name, value) in &program.env {
+        settings += &format!("\nbuilder.env.{name} = {value:?}\n");
+    }
     if !program.packages.is_empty() {
         settings += &format!("\nbuilder.packages = {:?}\n", program.packages);
     }
