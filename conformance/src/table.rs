@@ -35,8 +35,8 @@ pub struct Row {
     pub note: String,
 }
 
-/// The page.
-pub fn page(rows: &[Row], toolchain: &str) -> String {
+/// The page. `missing` are programs of the corpus that were not compared.
+pub fn page(rows: &[Row], missing: &[String], toolchain: &str) -> String {
     let mut page = String::from(INTRODUCTION);
     writeln!(page, "Toolchain: {toolchain}.\n").expect("a string takes all");
     page.push_str("| program | shows | profile | packages | rustc | build scripts | differences | same bytes | programs | behaves alike |\n");
@@ -75,6 +75,10 @@ pub fn page(rows: &[Row], toolchain: &str) -> String {
         sum(|row| usize::from(row.alike)),
     )
     .expect("a string takes all");
+    if !missing.is_empty() {
+        writeln!(page, "\nNot compared when this was written: {}.", missing.join(", "))
+            .expect("a string takes all");
+    }
     notes(&mut page, rows);
     page.push_str("\n## What may differ\n\n| what | why |\n|---|---|\n");
     for allowed in ALLOWED {
@@ -138,15 +142,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_in_the_table_and_told_of() {
-        let page = page(
-            &[row(), Row { differences: Vec::new(), alike: true, note: String::new(), ..row() }],
-            "rustc 1.95.0",
-        );
+        let rows = [row(), Row { differences: Vec::new(), alike: true, note: String::new(), ..row() }];
+        let page = page(&rows, &["b 2.0.0".to_owned()], "rustc 1.95.0");
         for line in [
             "Toolchain: rustc 1.95.0.",
             "| a 1.0.0 | nothing | release | 2 | 3 | 1 | 1 | 2 of 3 | 1 of 1 | **no** |",
             "| a 1.0.0 | nothing | release | 2 | 3 | 1 | 0 | 2 of 3 | 1 of 1 | yes |",
             "| **2 programs** | | | 4 | 6 | 2 | 1 | 4 of 6 | 2 of 2 | 1 |",
+            "Not compared when this was written: b 2.0.0.",
             "- **a 1.0.0**: its program holds `OUT_DIR`",
             "- **a 1.0.0**: a 1.0.0 (lib a): `X` is not set",
         ] {
