@@ -5,6 +5,7 @@
 
 mod ambient;
 mod calls;
+mod jobserver;
 pub(crate) mod repositories;
 mod skeleton;
 
@@ -18,6 +19,7 @@ use longshore_helper::recording::{
 };
 
 pub(crate) use self::calls::write_call;
+use self::jobserver::Jobserver;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::{ansi, files, process};
@@ -66,6 +68,8 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
     let mut environment = cargo_environment(request, &recording)?;
     repositories::offer(&request.repositories, &recording, &mut environment)?;
+    let jobserver = Jobserver::start(&recording)?;
+    jobserver.offer(&mut environment);
     ambient::save(&recording, &environment)?;
 
     let rustc = text(run("rustc", &["-vV".to_owned()], workspace, &environment)?);
@@ -80,6 +84,7 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     run("cargo", &request.build_args, workspace, &environment)?;
 
     let host = host(&rustc)?;
+    drop(jobserver);
     let calls = calls::collect(&recording)?;
     fs::remove_dir_all(&recording).doing("remove", &recording)?;
     Ok(Recording { rustc, cargo, host, calls })
