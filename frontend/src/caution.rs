@@ -105,17 +105,6 @@ pub fn cargo_config(file: &SourceFile) -> Vec<Diagnostic> {
             }
         }
     }
-    for (_, source) in table("source").into_iter().flatten() {
-        if let Some((name, _)) =
-            source.get_ref().as_table().and_then(|source| source.get_key_value("replace-with"))
-        {
-            found.push(ignored(
-                name.span(),
-                "replace-with",
-                "packages come from crates.io, checked against `Cargo.lock`",
-            ));
-        }
-    }
     found
 }
 
@@ -221,10 +210,10 @@ mod tests {
 
     #[test]
     fn what_cargo_is_told_and_does_not_do_is_said_where_it_stands() {
-        let text = "[build]\ntarget = \"x\"\nrustflags = []\n[source.crates-io]\nreplace-with = \"mirror\"\n";
+        let text = "[build]\ntarget = \"x\"\nrustc-wrapper = \"sccache\"\nrustflags = []\n";
         let found = cargo_config(&SourceFile::new(".cargo/config.toml", "TOML", text));
         let places: Vec<String> = found.iter().filter_map(|one| Some(one.primary()?.to_string())).collect();
-        assert_eq!(places, [".cargo/config.toml:2", ".cargo/config.toml:5"]);
+        assert_eq!(places, [".cargo/config.toml:2", ".cargo/config.toml:3"]);
         assert_eq!(cargo_config(&SourceFile::new("c", "TOML", "[build]\njobs = 2\n")), []);
     }
 

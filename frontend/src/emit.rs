@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::request::Sandbox;
 use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, Slot, State};
+use camino::Utf8Path;
 use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
 
 /// How the steps for one platform or device are told from those for another, where a build has several.
@@ -108,4 +109,9 @@ impl Workshop {
 /// description is over 1 MiB (`cache/remotecache/import.go`).
 fn known_by_origin(state: &State) -> Bind {
     Bind::new(state).content_cache(ContentCache::Off)
+}
+
+/// A package that is mounted at `place`, out of the state that holds it by the last part of that.
+fn unpacked(state: &State, place: &Utf8Path) -> Bind {
+    known_by_origin(state).subpath(&format!("/{}", place.file_name().unwrap_or_default()))
 }

@@ -3,23 +3,37 @@
 //! Reads text, knows nothing of downloads or of BuildKit. From version 2 of the format on every registry package carries its
 //! `checksum`; version 1 has them in a table of their own (cargo's `core/resolver/encode.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{GitUrl, SourceFile};
+use buildkit_llb::{GitUrl, SourceFile, Span};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-
-/// The source string of crates.io in a lock file.
-pub const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    registry::Registry,
+};
 
 /// The packages of a lock file that come from outside the workspace, sorted by name and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
     /// Registry packages.
     pub packages: Vec<LockedPackage>,
-    /// Repositories of git dependencies, sorted.
-    pub repositories: Vec<LockedRepository>,
+    /// Packages of git dependencies.
+    pub git: Vec<GitPackage>,
+}
+
+/// One package of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GitPackage {
+    /// Package name.
+    pub name: String,
+    /// Exact version.
+    pub version: String,
+    /// The source without the commit: `git+URL?branch=main`.
+    pub source: String,
+    /// The repository it is in.
+    pub repository: LockedRepository,
 }
 
 /// A commit that the lock file pins.
@@ -55,14 +69,21 @@ pub struct LockedPackage {
     pub name: String,
     /// Exact version.
     pub version: String,
+    /// Where it is published.
+    pub registry: Registry,
     /// SHA-256 of the `.crate` file, 64 lower-case hex digits.
     pub checksum: String,
 }
 
 impl LockedPackage {
-    /// The directory that the package's `.crate` file holds, and where it is mounted below [`crate::paths::VENDOR`].
+    /// The directory that the package's `.crate` file holds.
     pub fn directory(&self) -> String {
         format!("{}-{}", self.name, self.version)
+    }
+
+    /// Where it lies in vertices.
+    pub fn place(&self) -> Utf8PathBuf {
+        Utf8PathBuf::from(self.registry.directory()).join(self.directory())
     }
 }
 
@@ -103,7 +124,7 @@ impl Lock {
         })?;
 
         let mut packages = Vec::new();
-        let mut repositories = Vec::new();
+        let mut git = Vec::new();
         let mut problems = Vec::new();
         for mut package in raw.package {
             let Some(source) = package.source else { continue };
@@ -112,18 +133,15 @@ impl Lock {
                 Some(range) => diagnostic.at(&file.span(range.clone())),
                 None => diagnostic,
             };
-            if let Some(repository) = LockedRepository::parse(&source)
-                && GitUrl::parse(&repository.url).is_ok()
-            {
-                repositories.push(repository);
-                continue;
-            }
-            if source != CRATES_IO {
+            let repository =
+                LockedRepository::parse(&source).filter(|found| GitUrl::parse(&found.url).is_ok());
+            let registry = Registry::parse(&source);
+            if repository.is_none() && registry.is_none() {
                 problems.push(at(Diagnostic::error(
                     Code::UnsupportedSource,
                     format!(
-                        "package `{}` comes from `{source}`, and only crates.io and repositories that BuildKit can fetch are \
-                         supported",
+                        "package `{}` comes from `{source}`, and only registries and repositories that BuildKit can fetch from \
+                         are supported",
                         package.name
                     ),
                 )
@@ -137,10 +155,17 @@ impl Lock {
                 )));
                 continue;
             }
-            let key = format!("checksum {} {} ({CRATES_IO})", package.name, package.version);
+            if let Some(repository) = repository {
+                let source = source.split('#').next().unwrap_or_default().to_owned();
+                git.push(GitPackage { name: package.name, version: package.version, source, repository });
+                continue;
+            }
+            let Some(registry) = registry else { continue };
+            let key = format!("checksum {} {} ({source})", package.name, package.version);
             match package.checksum.take().or_else(|| raw.metadata.get(&key).cloned()) {
                 Some(checksum) if is_sha256(&checksum) => {
-                    packages.push(LockedPackage { name: package.name, version: package.version, checksum });
+                    let RawPackage { name, version, .. } = package;
+                    packages.push(LockedPackage { name, version, registry, checksum });
                 }
                 _ => problems.push(at(Diagnostic::error(
                     Code::LockSyntax,
@@ -153,10 +178,26 @@ impl Lock {
         }
         packages.sort();
         packages.dedup();
-        repositories.sort();
-        repositories.dedup();
-        Diagnostics::check(Lock { packages, repositories }, problems)
+        git.sort();
+        git.dedup();
+        Diagnostics::check(Lock { packages, git }, problems)
     }
+
+    /// The registry package that lies at a place in vertices.
+    pub fn at(&self, place: &Utf8Path) -> Option<&LockedPackage> {
+        self.packages.iter().find(|package| package.place() == place)
+    }
+
+    /// Names of sources: of registries as they are, of repositories without a commit.
+    pub fn sources(&self) -> BTreeSet<&str> {
+        let registries = self.packages.iter().map(|package| package.registry.as_str());
+        registries.chain(self.git.iter().map(|package| package.source.as_str())).collect()
+    }
+}
+
+/// Where the lock file names a package.
+pub fn place_of(file: &SourceFile, name: &str, version: &str) -> Option<Span> {
+    find_package(&String::from_utf8_lossy(file.text()), name, version).map(|range| file.span(range))
 }
 
 /// What crates.io takes as a name.
@@ -185,6 +226,8 @@ fn find_package(text: &str, name: &str, version: &str) -> Option<std::ops::Range
 mod tests {
     use super::*;
 
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
     fn parse(text: &str) -> Result<Lock, Diagnostics> {
         Lock::parse(&SourceFile::new("Cargo.lock", "TOML", text.as_bytes()))
     }
@@ -203,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn repositories_are_listed_once_for_all_their_packages() {
+    fn packages_of_repositories_are_listed_with_their_commit() {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         let package = |name: &str, query: &str| {
             format!(
@@ -215,7 +258,26 @@ mod tests {
         let expected =
             LockedRepository { url: "https://example.org/a/x.git".to_owned(), commit: commit.to_owned() };
         assert_eq!(expected.title(), "x 0123456");
-        assert_eq!(lock.repositories, [expected]);
+        let found: Vec<_> = lock.git.iter().map(|it| (it.source.as_str(), &it.repository)).collect();
+        let url = "git+https://example.org/a/x.git";
+        let sources = [format!("{url}?branch=main"), url.to_owned(), format!("{url}?rev=0123456")];
+        assert_eq!(found, sources.iter().map(|source| (source.as_str(), &expected)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn other_registries_are_listed_with_their_index() {
+        let (sum, other) = ("a".repeat(64), "sparse+https://crates.example.org/index/");
+        let package = |source: &str| {
+            format!(
+                "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"{source}\"\nchecksum = \"{sum}\"\n"
+            )
+        };
+        let lock = parse(&(package(CRATES_IO) + &package(other))).unwrap();
+        assert_eq!(lock.sources(), BTreeSet::from([CRATES_IO, other]));
+        let places: Vec<_> = lock.packages.iter().map(LockedPackage::place).collect();
+        assert_eq!(places[0], "/vendor/x-1.0.0");
+        assert!(places[1].starts_with("/registries") && places[1].ends_with("x-1.0.0"), "{places:?}");
+        assert_eq!(lock.at(&places[1]).unwrap().registry.as_str(), other);
     }
 
     #[test]
@@ -223,7 +285,7 @@ mod tests {
         for source in [
             "git+https://example.org/x#abc",
             "git+file:///x#0123456789abcdef0123456789abcdef01234567",
-            "registry+https://example.org/index",
+            "registry+file:///srv/index",
         ] {
             let text = format!("[[package]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"{source}\"\n");
             let error = parse(&text).unwrap_err();

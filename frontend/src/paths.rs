@@ -3,8 +3,10 @@
 
 /// The workspace root; cargo runs members' compilations here.
 pub const WORKSPACE: &str = "/ws";
-/// Unpacked registry packages, one directory each.
+/// Unpacked packages of crates.io, one directory each.
 pub const VENDOR: &str = "/vendor";
+/// The same of other registries, and of what is replaced: below it one directory for each source.
+pub const REGISTRIES: &str = "/registries";
 /// `CARGO_HOME` of the recording.
 pub const RECORDING_HOME: &str = "/longshore/cargo-home";
 /// Checkouts of git dependencies, where cargo has them below its home: `NAME-HASH/COMMIT`. They lie there in all vertices.

@@ -27,6 +27,7 @@ use crate::{
     members::{Manifests, Settings},
     named::{self, Loaded, Role},
     plan::Plan,
+    registries,
     request::Request,
     target::Target,
     triple,
@@ -176,7 +177,8 @@ impl Project {
         workshop.toolchain_env.extend(config.builder.env.clone());
         workshop.toolchain =
             builder::prepared(&workshop, &config.builder, &request.no_cache, request.session.as_str());
-        let locked = Locked::new(&lock);
+        let providers = registries::providers(gateway, request, &context, &lock).await?;
+        let locked = Locked::new(&lock, &providers, &context.state);
         Ok(Project {
             config,
             packages,

@@ -11,10 +11,10 @@ use buildkit_llb::Digest;
 
 use crate::{
     config::Asset,
-    lock::Lock,
+    lock::{Lock, LockedPackage},
     plan::{Artifact, Plan},
     project::Planned,
-    units::{PackageIx, Side, UnitGraph},
+    units::{Origin, Package, PackageIx, Side, UnitGraph},
 };
 pub use spdx::document;
 pub use statement::statement;
@@ -101,10 +101,11 @@ impl Facts<'_> {
         edges
     }
 
-    /// The checksum of a locked package.
-    fn checksum(&self, name: &str, version: &str) -> Option<&str> {
-        let locked =
-            |package: &&crate::lock::LockedPackage| package.name == name && package.version == version;
-        self.lock.packages.iter().find(locked).map(|package| package.checksum.as_str())
+    /// What the lock file says of a registry package.
+    fn locked(&self, package: &Package) -> Option<&LockedPackage> {
+        match &package.origin {
+            Origin::Locked { place } => self.lock.at(place),
+            Origin::Member { .. } | Origin::Git { .. } => None,
+        }
     }
 }

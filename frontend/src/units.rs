@@ -67,10 +67,10 @@ pub enum Origin {
         /// Directory, relative, `/`-separated.
         directory: Utf8PathBuf,
     },
-    /// The lock file: directory below [`paths::VENDOR`].
+    /// A registry, or the directory that replaces a source.
     Locked {
-        /// `name-version`.
-        directory: String,
+        /// Where it lies in the vertices: in [`paths::VENDOR`], or in a directory below [`paths::REGISTRIES`].
+        place: Utf8PathBuf,
     },
     /// A repository that the lock file pins.
     Git {
@@ -251,7 +251,7 @@ fn root_of(package: &Package) -> String {
     match &package.origin {
         Origin::Member { directory } if directory.as_str().is_empty() => paths::WORKSPACE.to_owned(),
         Origin::Member { directory } => format!("{}/{directory}", paths::WORKSPACE),
-        Origin::Locked { directory } => format!("{}/{directory}", paths::VENDOR),
+        Origin::Locked { place } => place.to_string(),
         Origin::Git { checkout, directory, .. } if directory.as_str().is_empty() => checkout.to_string(),
         Origin::Git { checkout, directory, .. } => format!("{checkout}/{directory}"),
     }
@@ -272,8 +272,8 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
         };
         let origin = if let Ok(directory) = root.strip_prefix(paths::WORKSPACE) {
             Origin::Member { directory: directory.to_owned() }
-        } else if let Ok(directory) = root.strip_prefix(paths::VENDOR) {
-            Origin::Locked { directory: directory.to_string() }
+        } else if root.starts_with(paths::VENDOR) || root.starts_with(paths::REGISTRIES) {
+            Origin::Locked { place: root.to_owned() }
         } else if let Some(origin) = checked_out(root, package.source.as_ref()) {
             origin
         } else {

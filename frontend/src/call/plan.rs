@@ -218,9 +218,8 @@ fn described(package: &units::Package, lock: &Lock, files: MemberFiles) -> Packa
         Origin::Git { repository, .. } => {
             Source::Git { url: repository.url.clone(), commit: repository.commit.clone() }
         }
-        Origin::Locked { .. } => {
-            let locked =
-                lock.packages.iter().find(|it| it.name == package.name && it.version == package.version);
+        Origin::Locked { place } => {
+            let locked = lock.at(place);
             Source::Locked { checksum: locked.map(|it| it.checksum.clone()).unwrap_or_default() }
         }
     };
@@ -298,8 +297,9 @@ mod tests {
         let plan = Plan::new(&graph);
         let checksum = "a".repeat(64);
         let lock = Lock {
-            repositories: Vec::new(),
+            git: Vec::new(),
             packages: vec![crate::lock::LockedPackage {
+                registry: crate::registry::Registry::crates_io(),
                 name: "dep".to_owned(),
                 version: "2.0.0".to_owned(),
                 checksum,

@@ -56,6 +56,7 @@ codes! {
     NoTarget = "no-target", "The workspace has nothing to build into an image.";
     OldToolchain = "old-toolchain", "The toolchain is older than those that are tested.";
     PrivilegedPort = "privileged-port", "A port below 1024 is exposed by an image that does not run as root.";
+    RegistryUnavailable = "registry-unavailable", "A registry does not say where its packages are.";
     RootUser = "root-user", "An image runs as root.";
     SecretInEnv = "secret-in-env", "An image has a variable that looks like a secret.";
     ShellOnScratch = "shell-on-scratch", "A health check needs a shell that the image does not have.";
@@ -109,6 +110,7 @@ mod tests {
             no-target
             old-toolchain
             privileged-port
+            registry-unavailable
             root-user
             secret-in-env
             shell-on-scratch

@@ -1,32 +1,156 @@
 //! Locked packages as sources: downloaded by BuildKit itself, checked against the lock file, unpacked once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Annotate, Copy, Digest, Files, Git, GitUrl, Http, HttpUrl, ProgressGroup, State};
+use camino::Utf8PathBuf;
+use toml::{Table, Value};
 
-use crate::lock::{Lock, LockedPackage, LockedRepository};
+use crate::{
+    lock::{Lock, LockedPackage, LockedRepository},
+    registry::{self, Download, Registry},
+};
+
+/// Where the packages of one source come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// What cargo's configuration calls the source; a name of our own where it does not.
+    pub name: String,
+    /// How packages are had.
+    pub provision: Provision,
+}
+
+/// How packages of a source are had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provision {
+    /// From a server.
+    Download {
+        /// Addresses.
+        download: Download,
+        /// The secret that holds the server's token.
+        token: Option<String>,
+    },
+    /// From a directory of the build context that has one for each package.
+    Directory {
+        /// Its path.
+        at: Utf8PathBuf,
+        /// Paths of packages, by name and version: all that the lock file names are there.
+        packages: BTreeMap<(String, String), Utf8PathBuf>,
+    },
+    /// From archives in a directory of the build context.
+    Archives(Utf8PathBuf),
+    /// The lock file's own: a repository.
+    Repository,
+}
 
 /// What the lock file pins, as filesystems.
 #[derive(Debug, Clone)]
 pub struct Locked {
-    /// Packages of registries, by directory.
-    pub crates: BTreeMap<String, State>,
+    /// Unpacked packages, by where they lie in vertices. The state's root holds the last part of that.
+    pub crates: BTreeMap<Utf8PathBuf, State>,
     /// Checkouts.
     pub repositories: BTreeMap<LockedRepository, State>,
+    /// What tells cargo of the directories that these make up.
+    pub cargo_config: String,
+    /// Directories of the build context that hold packages of other sources, and are no part of a member around them.
+    pub vendored: BTreeSet<Utf8PathBuf>,
 }
 
 impl Locked {
-    /// Everything in the lock file.
-    pub fn new(lock: &Lock) -> Self {
-        Self { crates: crates(lock), repositories: repositories(lock) }
+    /// Everything in the lock file. `providers` has an entry for each of its sources.
+    pub fn new(lock: &Lock, providers: &BTreeMap<String, Provider>, context: &State) -> Self {
+        let mut crates = BTreeMap::new();
+        let mut cloned = BTreeSet::new();
+        let mut groups = BTreeMap::new();
+        for package in &lock.packages {
+            let source = package.registry.as_str();
+            let group = groups.entry(source).or_insert_with(|| group(lock, &package.registry));
+            let directory = package.directory();
+            let state = match &providers[source].provision {
+                Provision::Download { download, token } => {
+                    downloaded(package, download, token.as_deref(), group)
+                }
+                Provision::Directory { packages, .. } => {
+                    let key = (package.name.clone(), package.version.clone());
+                    vendored(context, &packages[&key], &directory)
+                }
+                Provision::Archives(at) => unpacked(
+                    package,
+                    Copy::new(context, format!("/{at}/{directory}.crate"), "/").unpack(),
+                    group,
+                ),
+                Provision::Repository => unreachable!("no repository provides packages of a registry"),
+            };
+            crates.insert(package.place(), state);
+        }
+        for package in &lock.git {
+            if let Provision::Directory { packages, .. } = &providers[&package.source].provision {
+                let directory = format!("{}-{}", package.name, package.version);
+                let key = (package.name.clone(), package.version.clone());
+                let place = Utf8PathBuf::from(registry::directory_of(&package.source)).join(&directory);
+                crates.insert(place, vendored(context, &packages[&key], &directory));
+            } else {
+                cloned.insert(&package.repository);
+            }
+        }
+        let vendored = providers.values().filter_map(|provider| match &provider.provision {
+            Provision::Directory { at, .. } | Provision::Archives(at) => Some(at.clone()),
+            Provision::Download { .. } | Provision::Repository => None,
+        });
+        Self {
+            crates,
+            repositories: repositories(&cloned),
+            cargo_config: cargo_config(providers),
+            vendored: vendored.collect(),
+        }
     }
+}
+
+/// Configuration in which every source but repositories is replaced by the directory of its packages. Tables that the
+/// workspace's own configuration has are completed under their name: cargo takes no two for one source.
+fn cargo_config(providers: &BTreeMap<String, Provider>) -> String {
+    let mut sources = Table::new();
+    let mut replace = |name: &str, source: Table, by: String, directory: String| {
+        let mut source = source;
+        source.insert("replace-with".to_owned(), Value::String(by.clone()));
+        sources.insert(name.to_owned(), Value::Table(source));
+        let directory = Table::from_iter([("directory".to_owned(), Value::String(directory))]);
+        sources.insert(by, Value::Table(directory));
+    };
+    let crates_io = Registry::crates_io();
+    replace("crates-io", Table::new(), "longshore".to_owned(), crates_io.directory());
+    let others = providers.iter().filter(|(source, provider)| {
+        **source != crates_io.as_str() && provider.provision != Provision::Repository
+    });
+    for (number, (source, provider)) in others.enumerate() {
+        let mut described = Table::new();
+        let mut describe = |key: &str, value: &str| {
+            described.insert(key.to_owned(), Value::String(value.to_owned()));
+        };
+        let directory = match Registry::parse(source) {
+            Some(registry) => {
+                describe("registry", registry.address());
+                registry.directory()
+            }
+            None => {
+                let (url, reference) = source.split_once('?').unwrap_or((source, ""));
+                describe("git", url.trim_start_matches("git+"));
+                if let Some((kind, value)) = reference.split_once('=') {
+                    describe(kind, value);
+                }
+                registry::directory_of(source)
+            }
+        };
+        replace(&provider.name, described, format!("longshore-{}", number + 1), directory);
+    }
+    Table::from_iter([("source".to_owned(), Value::Table(sources))]).to_string()
 }
 
 /// Every repository at its commit, with submodules and `.git`, as cargo checks it out. Authentication is BuildKit's: the
 /// secrets `GIT_AUTH_TOKEN` and `GIT_AUTH_HEADER`, the agent of `--ssh default`.
-fn repositories(lock: &Lock) -> BTreeMap<LockedRepository, State> {
-    let group = ProgressGroup::new(format!("[crates] {} repositories", lock.repositories.len()));
-    let states = lock.repositories.iter().map(|repository| {
+fn repositories(wanted: &BTreeSet<&LockedRepository>) -> BTreeMap<LockedRepository, State> {
+    let group = ProgressGroup::new(format!("[crates] {} repositories", wanted.len()));
+    let states = wanted.iter().map(|repository| {
         let url = GitUrl::parse(&repository.url).expect("checked when the lock file was read");
         let title = repository.title();
         let state = Git::new(&url, &repository.commit)
@@ -36,41 +160,51 @@ fn repositories(lock: &Lock) -> BTreeMap<LockedRepository, State> {
             .grouped(&group)
             .export_cache(false)
             .state();
-        (repository.clone(), state)
+        ((*repository).clone(), state)
     });
     states.collect()
 }
 
-/// Where crates.io serves packages, as the `dl` of its index says; cargo appends `/NAME/VERSION/download`.
-pub const CRATES_IO_DOWNLOAD: &str = "https://static.crates.io/crates";
-
-/// Every locked package, unpacked.
-///
-/// They are not meant for exported caches: what is compiled of them is enough there, and the rest can be had from where
-/// it came from. BuildKit heeds that where they did not run in the same build; a build from nothing exports them too,
-/// since the exporter of a result just made is not told (`solver/edge.go`, `makeExportable` and `execOp`).
-///
-/// The state's root holds one directory, [`LockedPackage::directory`].
-fn crates(lock: &Lock) -> BTreeMap<String, State> {
-    let group = ProgressGroup::new(format!("[crates] {} packages from crates.io", lock.packages.len()));
-    lock.packages.iter().map(|package| (package.directory(), unpacked(package, &group))).collect()
+fn group(lock: &Lock, registry: &Registry) -> ProgressGroup {
+    let count = lock.packages.iter().filter(|package| package.registry == *registry).count();
+    let from = if registry.is_crates_io() { "crates.io" } else { registry.address() };
+    ProgressGroup::new(format!("[crates] {count} packages from {from}"))
 }
 
-fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
+/// A package of a server, unpacked.
+///
+/// Packages are not meant for exported caches: what is compiled of them is enough there, and the rest can be had from where
+/// it came from. BuildKit heeds that where they did not run in the same build; a build from nothing exports them too,
+/// since the exporter of a result just made is not told (`solver/edge.go`, `makeExportable` and `execOp`).
+fn downloaded(
+    package: &LockedPackage,
+    download: &Download,
+    token: Option<&str>,
+    group: &ProgressGroup,
+) -> State {
+    let LockedPackage { name, version, checksum, .. } = package;
     let directory = package.directory();
     let archive = format!("{directory}.crate");
-    let url = HttpUrl::parse(format!("{CRATES_IO_DOWNLOAD}/{}/{}/download", package.name, package.version))
+    let url = HttpUrl::parse(download.address(name, version, checksum))
         .expect("names and versions of a lock file make an address");
-    let checksum = Digest::sha256(&package.checksum).expect("checked when the lock file was read");
-    let downloaded = Http::new(&url, &checksum)
-        .filename(&archive)
+    let checksum = Digest::sha256(checksum).expect("checked when the lock file was read");
+    let mut http = Http::new(&url, &checksum).filename(&archive);
+    if let Some(token) = token {
+        http = http.auth_header_secret(token);
+    }
+    let downloaded = http
         .labeled(format!("download:{directory}"))
-        .named(format!("[crates] download {} {}", package.name, package.version))
+        .named(format!("[crates] download {name} {version}"))
         .grouped(group)
         .export_cache(false)
         .state();
+    unpacked(package, Copy::new(&downloaded, format!("/{archive}"), "/").unpack(), group)
+}
+
+fn unpacked(package: &LockedPackage, archive: Copy, group: &ProgressGroup) -> State {
+    let directory = package.directory();
     Files::on(&State::SCRATCH)
-        .add(Copy::new(&downloaded, format!("/{archive}"), "/").unpack())
+        .add(archive)
         // Cargo reads a directory source only with this file; an empty list of files turns its own check off, and
         // the archive's checksum is what the lock file is compared with (cargo's `sources/directory.rs`).
         .write(
@@ -85,6 +219,16 @@ fn unpacked(package: &LockedPackage, group: &ProgressGroup) -> State {
         .state()
 }
 
+/// A package of a directory source, as it lies there: cargo itself checks its files against its list of checksums.
+fn vendored(context: &State, from: &Utf8PathBuf, directory: &str) -> State {
+    Files::on(&State::SCRATCH)
+        .add(Copy::new(context, format!("/{from}"), format!("/{directory}")).contents())
+        .labeled(format!("vendored:{directory}"))
+        .named(format!("[crates] {from}"))
+        .export_cache(false)
+        .state()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,10 +239,15 @@ mod tests {
         let package = LockedPackage {
             name: "jemalloc-sys".to_owned(),
             version: "0.5.4+5.3.0".to_owned(),
+            registry: Registry::crates_io(),
             checksum: "a".repeat(64),
         };
-        let lock = Lock { packages: vec![package], repositories: Vec::new() };
-        let graph = crates(&lock)["jemalloc-sys-0.5.4+5.3.0"].definition().to_string();
+        let lock = Lock { packages: vec![package], git: Vec::new() };
+        let download = Provision::Download { download: Download::crates_io(), token: None };
+        let provider = Provider { name: "crates-io".to_owned(), provision: download };
+        let providers = BTreeMap::from([(Registry::crates_io().as_str().to_owned(), provider)]);
+        let locked = Locked::new(&lock, &providers, &State::SCRATCH);
+        let graph = locked.crates[&lock.packages[0].place()].definition().to_string();
         assert!(graph.contains("/jemalloc-sys/0.5.4+5.3.0/download"), "{graph}");
     }
 }

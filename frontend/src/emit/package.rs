@@ -13,7 +13,7 @@ use super::{
     Prefix, Workshop,
     crates::Locked,
     grants::{Grants, grant},
-    known_by_origin,
+    known_by_origin, unpacked,
 };
 use crate::{
     listing::{Kind, Listing},
@@ -138,7 +138,7 @@ pub fn packages(
         let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
         let source = |bind: Bind| if writable { bind.discard() } else { bind };
         let own = match &package.origin {
-            Origin::Locked { directory } => &sources.locked.crates[directory],
+            Origin::Locked { place } => &sources.locked.crates[place],
             Origin::Git { repository, .. } => &sources.locked.repositories[repository],
             Origin::Member { directory } => members
                 .entry(vertex.package)
@@ -152,10 +152,7 @@ pub fn packages(
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
         exec = match &package.origin {
-            Origin::Locked { directory } => exec.mount(
-                format!("{}/{directory}", paths::VENDOR),
-                source(known_by_origin(own).subpath(&format!("/{directory}"))),
-            ),
+            Origin::Locked { place } => exec.mount(place, source(unpacked(own, place))),
             // The whole of it, as cargo has it: what a package names beside itself is there.
             Origin::Git { checkout, .. } => exec.mount(checkout, source(known_by_origin(own))),
             Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(

@@ -4,7 +4,7 @@ use buildkit_llb::{Annotate, Copy, Files, Mount, State};
 use camino::Utf8Path;
 use longshore_helper::recording::{RecordRequest, Repository};
 
-use super::{Prefix, Workshop, crates::Locked, known_by_origin};
+use super::{Prefix, Workshop, crates::Locked, known_by_origin, unpacked};
 use crate::{cross::Cross, listing::Listing, paths};
 
 const SKELETON: &str = "/longshore/skeleton";
@@ -69,10 +69,7 @@ pub fn record(
         workspace: paths::WORKSPACE.to_owned(),
         target_dir: paths::RECORDING_TARGET.to_owned(),
         output: OUTPUT.to_owned(),
-        cargo_config: format!(
-            "[source.crates-io]\nreplace-with = \"longshore\"\n\n[source.longshore]\ndirectory = \"{}\"\n",
-            paths::VENDOR
-        ),
+        cargo_config: locked.cargo_config.clone(),
         links: links.directory_links().map(|(path, text)| (path.to_string(), text.to_owned())).collect(),
         repositories: repositories(locked),
         metadata_args: metadata_args(selection),
@@ -92,9 +89,8 @@ pub fn record(
     for (name, value) in &selection.cross.env {
         exec = exec.env(name, value);
     }
-    for (directory, state) in &locked.crates {
-        let bind = known_by_origin(state).subpath(&format!("/{directory}"));
-        exec = exec.mount(format!("{}/{directory}", paths::VENDOR), bind);
+    for (place, state) in &locked.crates {
+        exec = exec.mount(place, unpacked(state, place));
     }
     for (number, state) in locked.repositories.values().enumerate() {
         exec = exec.mount(repository_at(number), known_by_origin(state));

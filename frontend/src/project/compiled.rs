@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Span, State};
+use camino::Utf8PathBuf;
 use longshore_helper::trace::TRACE_ENV;
 
 use super::{Device, Planned, Project, device};
@@ -18,6 +19,7 @@ use crate::{
     target::Target,
     units::PackageIx,
     variant::Variant,
+    workspace::Workspace,
 };
 
 /// The graph for some vertices of a plan.
@@ -158,8 +160,15 @@ impl Project {
     ) -> Result<Members, Failure> {
         let Planned { graph, plan, workspace, .. } = planned;
         let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
-        let directories = members::directories(&workspace.metadata);
+        let directories = self.directories(workspace);
         members::load(gateway, request, &self.context, &self.settings(), graph, &in_use, &directories).await
+    }
+
+    /// Directories of the build context that are no part of a member around them.
+    fn directories(&self, workspace: &Workspace) -> BTreeSet<Utf8PathBuf> {
+        let mut directories = members::directories(&workspace.metadata);
+        directories.extend(self.locked.vendored.iter().cloned());
+        directories
     }
 
     pub(super) fn graph(
@@ -181,7 +190,7 @@ impl Project {
                 listing: &self.context.listing,
                 outside: &members.outside,
                 spans: &members.spans,
-                members: &members::directories(&planned.workspace.metadata),
+                members: &self.directories(&planned.workspace),
                 cache_prefix: &planned.cache_prefix,
                 prefix: &planned.steps,
                 grants: &shown.grants,

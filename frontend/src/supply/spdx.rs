@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::Facts;
 use crate::{
-    emit::crates::CRATES_IO_DOWNLOAD,
     image::rfc3339,
+    lock::LockedPackage,
+    registry::Download,
     units::{Origin, Package},
 };
 
@@ -87,26 +88,32 @@ fn image(facts: &Facts<'_>) -> Value {
     package
 }
 
+/// As a value in a purl.
+fn escaped(text: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
+
 fn cargo_package(facts: &Facts<'_>, package: &Package) -> Value {
     let is_member = package.member_directory().is_some();
     let purpose = if is_member { "APPLICATION" } else { "LIBRARY" };
     let mut value = named(&id(package), &package.name, &package.version, purpose);
-    let is_registry = matches!(package.origin, Origin::Locked { .. });
-    let checksum = facts.checksum(&package.name, &package.version).filter(|_| is_registry);
     let mut purl = format!("pkg:cargo/{}@{}", package.name, package.version.replace('+', "%2B"));
-    if let Some(checksum) = checksum {
-        let url = format!("{CRATES_IO_DOWNLOAD}/{}/{}/download", package.name, package.version);
-        value["downloadLocation"] = url.into();
+    if let Some(LockedPackage { registry, checksum, .. }) = facts.locked(package) {
+        if registry.is_crates_io() {
+            let location = Download::crates_io().address(&package.name, &package.version, checksum);
+            value["downloadLocation"] = location.into();
+        }
         value["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": checksum }]);
         purl = format!("{purl}?checksum=sha256:{checksum}");
+        if !registry.is_crates_io() {
+            // As the purl specification's type `cargo` names another registry.
+            purl = format!("{purl}&repository_url={}", escaped(registry.address()));
+        }
     }
     if let Origin::Git { repository, .. } = &package.origin {
         // As SPDX 2.3 (7.7) and the purl specification write a commit of a repository.
         let location = format!("git+{}@{}", repository.url, repository.commit);
-        purl = format!(
-            "{purl}?vcs_url={}",
-            percent_encoding::utf8_percent_encode(&location, percent_encoding::NON_ALPHANUMERIC)
-        );
+        purl = format!("{purl}?vcs_url={}", escaped(&location));
         value["downloadLocation"] = location.into();
     }
     // What a member is called says nothing about a package of that name on crates.io.

@@ -19,7 +19,13 @@ pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
             match &package.origin {
                 Origin::Member { directory } => value["member"] = directory.as_str().into(),
                 Origin::Locked { .. } => {
-                    value["sha256"] = facts.checksum(&package.name, &package.version).into()
+                    let locked = facts.locked(package);
+                    value["sha256"] = locked.map(|locked| locked.checksum.as_str()).into();
+                    if let Some(registry) =
+                        locked.map(|locked| &locked.registry).filter(|it| !it.is_crates_io())
+                    {
+                        value["registry"] = registry.address().into();
+                    }
                 }
                 Origin::Git { repository, .. } => {
                     value["git"] = json!({ "url": repository.url, "commit": repository.commit });

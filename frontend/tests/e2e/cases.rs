@@ -14,6 +14,7 @@ mod inference;
 mod kernels;
 mod layout;
 mod options;
+mod registries;
 mod ripgrep;
 mod shop;
 mod sources;
@@ -113,6 +114,17 @@ pub(crate) fn all() -> Vec<Trial> {
     tests.extend([
         test("packages_of_a_repository", sources::packages_of_a_repository),
         test("a_commit_that_is_gone", sources::a_commit_that_is_gone),
+        test(
+            "vendored_packages_come_from_the_workspace",
+            registries::vendored_packages_come_from_the_workspace,
+        ),
+        test(
+            "a_vendored_package_that_is_missing_or_changed",
+            registries::a_vendored_package_that_is_missing_or_changed,
+        ),
+        test("a_registry_that_asks_for_a_token", registries::a_registry_that_asks_for_a_token),
+        test("a_registry_with_a_repository_as_index", registries::a_registry_with_a_repository_as_index),
+        test("a_mirror_of_crates_io", registries::a_mirror_of_crates_io),
         test("system_packages_are_installed_once", builder::system_packages_are_installed_once),
         test("a_package_that_there_is_none_of", builder::a_package_that_there_is_none_of),
         test("one_crate_has_variables_of_its_own", builder::one_crate_has_variables_of_its_own),

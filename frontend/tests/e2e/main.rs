@@ -13,6 +13,7 @@ mod build;
 mod cases;
 mod conformance;
 mod engine;
+mod git;
 mod progress;
 mod project;
 mod server;

@@ -39,26 +39,42 @@ impl Server {
 
     /// Serves these files by path.
     pub(crate) fn start(files: BTreeMap<String, Vec<u8>>) -> Result<Self> {
+        Self::start_for(files, None)
+    }
+
+    /// Serves these files by path to those who show a token, if there is one.
+    pub(crate) fn start_for(files: BTreeMap<String, Vec<u8>>, token: Option<&str>) -> Result<Self> {
+        let token = token.map(str::to_owned);
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = format!("http://{}", listener.local_addr()?);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // A client that goes away is none of the server's business.
-                drop(answer(stream, &files));
+                drop(answer(stream, &files, token.as_deref()));
             }
         });
         Ok(Self { address })
     }
 }
 
-fn answer(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+fn answer(
+    mut stream: TcpStream,
+    files: &BTreeMap<String, Vec<u8>>,
+    token: Option<&str>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;
+    let mut shown = None;
     loop {
         let mut header = String::new();
         if reader.read_line(&mut header)? == 0 || header.trim().is_empty() {
             break;
+        }
+        if let Some((name, value)) = header.split_once(':')
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            shown = Some(value.trim().to_owned());
         }
     }
     let mut words = first.split_whitespace();
@@ -66,6 +82,9 @@ fn answer(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) -> std::io::
     // A query says nothing to a server of files.
     let path = path.split('?').next().unwrap_or_default();
     let (status, body) = match files.get(path) {
+        _ if token.is_some_and(|token| shown.as_deref() != Some(token)) => {
+            ("401 Unauthorized", [].as_slice())
+        }
         Some(body) => ("200 OK", body.as_slice()),
         None => ("404 Not Found", [].as_slice()),
     };

@@ -6,13 +6,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use buildkit_llb::SourceFile;
 use buildkit_proto::pb;
 use longshore::config::Config;
-use longshore::lock::{Lock, LockedPackage};
+use longshore::lock::{GitPackage, Lock, LockedPackage};
+use longshore::paths;
+use longshore::registry::directory_of;
+use longshore::replacement::{Replacement, Replacements};
 use longshore_helper::REQUEST_ENV_PREFIX;
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -29,7 +32,8 @@ FROM ${TOOLCHAIN} AS record
 ARG LONGSHORE_REQUEST_0
 ENV CARGO_HOME=/longshore/cargo-home
 RUN --network=none --mount=from=frontend,source=/longshore-helper,target=/longshore/helper \
-    --mount=from=skeleton,target=/longshore/skeleton --mount=from=vendor,target=/vendor \
+    --mount=from=skeleton,target=/longshore/skeleton \
+    --mount=from=locked,source=/vendor,target=/vendor --mount=from=locked,source=/registries,target=/registries \
     --mount=type=tmpfs,target=/longshore/cargo-home --mount=type=tmpfs,target=/ws \
     --mount=type=tmpfs,target=/longshore/target ["/longshore/helper", "record"]
 FROM scratch
@@ -56,7 +60,10 @@ pub(crate) async fn record(name: &str) {
         }
     }
     write(&at("skeleton/names"), &names);
-    vendor(&project, &at("vendored"), &at("vendor"));
+    for directory in [paths::VENDOR, paths::REGISTRIES] {
+        fs::create_dir_all(below(&at("locked"), directory)).unwrap();
+    }
+    vendor(&project, &at("vendored"), &at("locked"));
     write(&at("Dockerfile"), DOCKERFILE.as_bytes());
     let frontend = std::env::var("LONGSHORE_IMAGE").unwrap_or_else(|_| "localhost/longshore:dev".to_owned());
     let recorded = testdata().join(name).join("recorded");
@@ -68,7 +75,7 @@ pub(crate) async fn record(name: &str) {
         .arg("--build-arg")
         .arg(format!("{REQUEST_ENV_PREFIX}0={request}"))
         .arg(format!("--build-context=skeleton={}", at("skeleton").display()))
-        .arg(format!("--build-context=vendor={}", at("vendor").display()))
+        .arg(format!("--build-context=locked={}", at("locked").display()))
         .arg(format!("--output=type=local,dest={}", at("recorded").display()))
         .arg(scratch.path()));
     let _ = fs::remove_dir_all(&recorded);
@@ -118,16 +125,65 @@ fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
     Some((request, names))
 }
 
-/// Unpacks what the lock file pins. A project of its own asks for that, since the lock file of a case may not fit.
+/// Unpacks what the lock file pins to where the recording has it.
 fn vendor(project: &Project, scratch: &Path, into: &Path) {
-    fs::create_dir_all(into).unwrap();
-    let lock = SourceFile::new("Cargo.lock", "TOML", project.files["Cargo.lock"].as_slice());
-    let lock = Lock::parse(&lock).unwrap();
-    if lock.packages.is_empty() {
-        return;
+    let file = |name: &str| Some(SourceFile::new(name, "TOML", project.files.get(name)?.as_slice()));
+    let lock = Lock::parse(&file("Cargo.lock").unwrap()).unwrap();
+    let replacements = Replacements::parse(file(".cargo/config.toml").as_ref());
+    let mut published: Vec<&LockedPackage> = Vec::new();
+    for package in &lock.packages {
+        match replaced(&replacements, package.registry.as_str()) {
+            Some(at) => {
+                copy(project, &at, &package.name, &package.version, &below(into, package.place().as_str()))
+            }
+            None => published.push(package),
+        }
     }
+    for GitPackage { name, version, source, .. } in &lock.git {
+        if let Some(at) = replaced(&replacements, source) {
+            let place = format!("{}/{name}-{version}", directory_of(source));
+            copy(project, &at, name, version, &below(into, &place));
+        }
+    }
+    if !published.is_empty() {
+        download(&published, scratch, &below(into, paths::VENDOR));
+    }
+}
+
+/// The directory of the project that replaces a source.
+fn replaced(replacements: &Replacements, source: &str) -> Option<String> {
+    match replacements.of(source).unwrap()?.by? {
+        Replacement::Directory(at) => Some(at.to_string()),
+        other => panic!("recordings of {other:?} are not made here"),
+    }
+}
+
+/// Copies a vendored package, whose directory has its version in its name where there are several.
+fn copy(project: &Project, at: &str, name: &str, version: &str, to: &Path) {
+    let below = |directory: String| {
+        let prefix = format!("{at}/{directory}/");
+        let files = project.files.iter();
+        files.filter_map(move |(path, text)| Some((path.strip_prefix(&prefix)?.to_owned(), text)))
+    };
+    let mut files: Vec<_> = below(format!("{name}-{version}")).collect();
+    if files.is_empty() {
+        files = below(name.to_owned()).collect();
+    }
+    assert!(!files.is_empty(), "{name} {version} is not in {at}");
+    for (path, text) in files {
+        write(&to.join(path), text);
+    }
+}
+
+/// Where an absolute path of a vertex lies below a directory.
+fn below(directory: &Path, path: &str) -> PathBuf {
+    directory.join(path.trim_start_matches('/'))
+}
+
+/// Has cargo fetch packages. A project of its own asks for them, since the lock file of a case may not fit.
+fn download(packages: &[&LockedPackage], scratch: &Path, into: &Path) {
     let mut manifest = "[package]\nname = \"vendored\"\nedition = \"2024\"\n\n[dependencies]\n".to_owned();
-    for (number, package) in lock.packages.iter().enumerate() {
+    for (number, package) in packages.iter().enumerate() {
         let LockedPackage { name, version, .. } = package;
         writeln!(
             manifest,

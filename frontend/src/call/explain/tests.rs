@@ -10,6 +10,7 @@ use crate::{
     call::plan::{MemberFiles, Settings},
     lock::{Lock, LockedPackage},
     plan::Plan,
+    registry::Registry,
     units::{PackageIx, UnitGraph, fixture::recording},
 };
 
@@ -43,6 +44,7 @@ fn document_with(lines: &str, edit: impl Fn(&mut longshore_helper::recording::Ca
     let lock = lock.map(|package| LockedPackage {
         name: package.name.clone(),
         version: package.version.clone(),
+        registry: Registry::crates_io(),
         checksum: "c".repeat(64),
     });
     let members = (0..).map(PackageIx).zip(&graph.packages);
@@ -51,7 +53,7 @@ fn document_with(lines: &str, edit: impl Fn(&mut longshore_helper::recording::Ca
         let digests = Some(BTreeMap::from([(path, "d1".to_owned())]));
         Some((ix, MemberFiles { digests, ..MemberFiles::default() }))
     });
-    let lock = Lock { packages: lock.collect(), repositories: Vec::new() };
+    let lock = Lock { packages: lock.collect(), git: Vec::new() };
     Document::new(settings(), &graph, &Plan::new(&graph), &lock, &members.collect())
 }
 

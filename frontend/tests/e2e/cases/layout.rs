@@ -7,8 +7,8 @@ use crate::{
     Result,
     build::{Build, Order, tag},
     engine::Engine,
+    git::Repository,
     project::{Project, nonce},
-    server::Server,
 };
 
 const TOOLKIT: &str = "nvidia/cuda:13.0.2-devel-ubuntu24.04=docker-image://longshore/cuda:13";
@@ -136,18 +136,9 @@ pub(crate) fn a_repository_is_mounted() -> Result {
     std::fs::create_dir(&repository)?;
     let header = format!("#define OFFSET {}\n", nonce() % 1000);
     std::fs::write(repository.join("offset.h"), &header)?;
-    let git = |args: &[&str]| -> Result<String> {
-        let identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"];
-        let output = Command::new("git").args(identity).args(args).current_dir(&repository).output()?;
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-    };
-    git(&["init", "--quiet", "--initial-branch=main"])?;
-    git(&["add", "."])?;
-    git(&["commit", "--quiet", "--message", "all"])?;
-    git(&["update-server-info"])?;
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let server = Server::directory(&repository.join(".git"), "/headers.git")?;
+    let repository = Repository::new(&repository)?;
+    let commit = repository.git(&["rev-parse", "HEAD"])?;
+    let server = repository.serve("/headers.git")?;
     project.replace(
         "Cargo.toml",
         "features = [\"saxpy/cuda\"]\n",

@@ -1,52 +1,15 @@
 //! Packages that come from elsewhere than crates.io.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use tempfile::TempDir;
 
 use crate::{
     Result,
     build::{Order, tag},
     engine::Engine,
+    git::Repository,
     project::{Project, nonce, testdata},
     server::Server,
 };
-
-/// A repository that is served on the loopback device.
-struct Repository {
-    directory: PathBuf,
-}
-
-impl Repository {
-    /// Makes a repository of a directory's files.
-    fn new(directory: &Path) -> Result<Self> {
-        let repository = Self { directory: directory.to_owned() };
-        repository.git(&["init", "--quiet", "--initial-branch=main"])?;
-        repository.commit()?;
-        Ok(repository)
-    }
-
-    fn git(&self, args: &[&str]) -> Result<String> {
-        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
-        let output = Command::new("git").args(identity).args(args).current_dir(&self.directory).output()?;
-        if !output.status.success() {
-            return Err(format!("git {args:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-
-    fn commit(&self) -> Result<String> {
-        self.git(&["add", "."])?;
-        self.git(&["commit", "--quiet", "--allow-empty", "--message", "all"])?;
-        self.git(&["update-server-info"])?;
-        self.git(&["rev-parse", "HEAD"])
-    }
-
-    fn serve(&self, below: &str) -> Result<Server> {
-        Server::directory(&self.directory.join(".git"), below)
-    }
-}
 
 /// A workspace of a repository, with a submodule, in an application that pins it.
 struct Pinned {

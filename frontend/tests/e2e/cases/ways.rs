@@ -1,13 +1,12 @@
 //! Ways in besides a manifest in the client's directory, and questions instead of builds.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use crate::{
     Result,
     build::{Order, tag},
     engine::{Engine, Output},
+    git::Repository,
     project::{Project, nonce, testdata},
 };
 
@@ -45,22 +44,8 @@ pub(crate) fn contexts_from_elsewhere() -> Result {
     let said = engine.run_image(&[], &tag("from-archive"), &[])?;
     assert!(said.stdout.starts_with(&greeting), "{}", said.stdout);
 
-    // Served as files over HTTP, which git calls the dumb protocol.
-    let bare = project.path().parent().expect("in a directory").join("hello.git");
-    let git = |directory: &std::path::Path, args: &[&str]| -> Result {
-        let identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com"];
-        let output = Command::new("git").args(identity).args(args).current_dir(directory).output()?;
-        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    };
     let inside = project.path();
-    git(inside, &["init", "--quiet", "--initial-branch=main"])?;
-    git(inside, &["add", "."])?;
-    git(inside, &["commit", "--quiet", "--message", "all"])?;
-    let to = bare.to_str().expect("named by us");
-    git(inside, &["clone", "--quiet", "--bare", ".", to])?;
-    git(&bare, &["update-server-info"])?;
-    let server = crate::server::Server::directory(&bare, "/hello.git")?;
+    let server = Repository::new(inside)?.serve("/hello.git")?;
     let address = format!("{}/hello.git#main", server.address);
     let said = buildx(inside, &["-f", "Cargo.toml", "-t", &tag("from-git"), &address])?;
     assert_eq!(said.code, Some(0), "{}", said.stderr);

@@ -1,0 +1,5 @@
+//! Says what a registry's package says.
+
+fn main() {
+    println!("{}", words::greeting());
+}

@@ -1,0 +1,6 @@
+//! A word.
+
+/// What to say first.
+pub fn greeting() -> &'static str {
+    "ahoy"
+}
