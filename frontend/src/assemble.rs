@@ -330,7 +330,7 @@ fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<Fi
             problems.push(
                 missing
                     .at(&file.span)
-                    .help("`from` is relative to the workspace root; see also `.dockerignore`"),
+                    .help("`from` is relative to the build context; see also `.dockerignore`"),
             );
         }
         copies.push(FileCopy {

@@ -9,12 +9,12 @@ mod sources;
 mod walk;
 
 use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     config::{self, EntryKind, TOOLCHAIN_FILES},
     diagnostic::{Code, Diagnostic},
-    emit::record,
+    emit::record::{self, CARGO_CONFIG_FILES, LOCK_FILE},
     gateway::{Error, Failure, Gateway, Reference, SolveOptions},
     ignore,
     listing::Listing,
@@ -22,11 +22,8 @@ use crate::{
 };
 use sources::Main;
 
-/// The manifest's name, at the root of the context.
+/// The manifest's name, in the workspace's directory.
 const MANIFEST: &str = "Cargo.toml";
-
-/// The lock file's name, at the root of the context.
-pub const LOCK_FILE: &str = "Cargo.lock";
 
 /// The name under which the client shares the build context.
 const MAIN: &str = "context";
@@ -58,14 +55,23 @@ pub struct BuildContext {
     pub manifests_reference: Reference,
     /// Names of everything.
     pub listing: Listing,
-    /// The manifest at the root.
+    /// The workspace's directory: empty, unless its manifest lies further down.
+    pub root: Utf8PathBuf,
+    /// The manifest there.
     pub manifest: SourceFile,
     /// `Cargo.lock`.
     pub lock: SourceFile,
-    /// `.cargo/config.toml`, or its old name without `.toml`.
+    /// `.cargo/config.toml`, or its old name without `.toml`: the nearest, beside the manifest or above.
     pub cargo_config: Option<SourceFile>,
-    /// `rust-toolchain.toml`, or its name without `.toml`.
+    /// `rust-toolchain.toml`, or its name without `.toml`: the nearest.
     pub toolchain_file: Option<SourceFile>,
+}
+
+impl BuildContext {
+    /// The text of cargo's configuration; cargo refuses one that is not UTF-8.
+    pub fn cargo_config_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.cargo_config.as_ref()?.text()).ok()
+    }
 }
 
 /// Reads the entry file: from the client's directory, or where the build context is a repository, an archive or an
@@ -117,24 +123,27 @@ pub async fn discover(
         Main::Given(state) => (state.clone(), walk::by_contents(gateway, request, state).await?),
         Main::Client => client_directory(gateway, request, entry).await?,
     };
-    let manifest = match root_manifest(gateway, &manifests_reference, entry).await? {
-        _ if entry.kind == EntryKind::Manifest => entry.file.clone(),
-        text => SourceFile::new(MANIFEST, "TOML", text).loaded_by(&manifests),
+    let (root, text) = root_manifest(gateway, &manifests_reference, &listing, entry).await?;
+    let manifest = match entry.kind {
+        EntryKind::Manifest => entry.file.clone(),
+        _ => SourceFile::new(MANIFEST, "TOML", text).loaded_by(&manifests),
     };
-    let Some(lock) = read_optional(gateway, &manifests_reference, LOCK_FILE).await? else {
+    let lock_file = root.join(LOCK_FILE);
+    let Some(lock) = read_optional(gateway, &manifests_reference, lock_file.as_str()).await? else {
         return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
             .help(entry.main.help_for_lock())
             .into());
     };
-    let lock = SourceFile::new(LOCK_FILE, "TOML", lock).loaded_by(&manifests);
+    let lock = SourceFile::new(lock_file.as_str(), "TOML", lock).loaded_by(&manifests);
     // Cargo and rustup read the old name where they find both.
-    let files = [[".cargo/config", ".cargo/config.toml"], TOOLCHAIN_FILES];
+    let files = [CARGO_CONFIG_FILES, TOOLCHAIN_FILES];
     let [mut cargo_config, mut toolchain_file] = [None, None];
     for (names, found) in files.into_iter().zip([&mut cargo_config, &mut toolchain_file]) {
-        if let Some(name) = names.into_iter().find(|name| listing.has_file(name))
-            && let Some(text) = read_optional(gateway, &manifests_reference, name).await?
+        let paths = root.ancestors().flat_map(|above| names.map(|name| above.join(name)));
+        if let Some(path) = paths.into_iter().find(|path| listing.has_file(path.as_str()))
+            && let Some(text) = read_optional(gateway, &manifests_reference, path.as_str()).await?
         {
-            *found = Some(SourceFile::new(name, "TOML", text).loaded_by(&manifests));
+            *found = Some(SourceFile::new(path.as_str(), "TOML", text).loaded_by(&manifests));
         }
     }
     Ok(BuildContext {
@@ -142,6 +151,7 @@ pub async fn discover(
         manifests,
         manifests_reference,
         listing,
+        root,
         manifest,
         lock,
         cargo_config,
@@ -181,23 +191,53 @@ async fn client_directory(
     Ok((state, listed))
 }
 
-/// The manifest at the root of the context: cargo plans that one, whatever file the client points at. Refuses another
-/// manifest, which would be read for its settings and then not built.
+/// The directory of the workspace, and the text of the manifest there: the root of the context, or where the context has
+/// the manifest that the client points at, with a lock file beside it. Its path is known for what is not the client's;
+/// a client sends no more than its name. Refuses another manifest, which would be read for its settings and then not
+/// built.
 async fn root_manifest(
     gateway: &impl Gateway,
     manifests: &Reference,
+    listing: &Listing,
     entry: &Entry,
-) -> Result<Vec<u8>, Failure> {
-    let message = match read_optional(gateway, manifests, MANIFEST).await? {
+) -> Result<(Utf8PathBuf, Vec<u8>), Failure> {
+    let at_root = read_optional(gateway, manifests, MANIFEST).await?;
+    let message = match at_root {
+        Some(found) if entry.kind != EntryKind::Manifest || found == entry.file.text() => {
+            return Ok((Utf8PathBuf::new(), found));
+        }
         None => "the build context has no `Cargo.toml` at its root".to_owned(),
-        Some(found) if entry.kind == EntryKind::Manifest && found != entry.file.text() => {
+        Some(_) => {
             format!("`{}` is not the `Cargo.toml` at the root of the build context", entry.file.name())
         }
-        Some(found) => return Ok(found),
     };
-    Err(Diagnostic::error(Code::InvalidContext, message)
-        .help(entry.main.help_for_manifest(entry.kind))
-        .into())
+    let mut same = Vec::new();
+    if entry.kind == EntryKind::Manifest {
+        let below = listing.files().filter(|path| path.file_name() == Some(LOCK_FILE));
+        for directory in below.filter_map(Utf8Path::parent).filter(|path| !path.as_str().is_empty()) {
+            let manifest = directory.join(MANIFEST);
+            let named = [Utf8Path::new(entry.file.name()), Utf8Path::new(MANIFEST)];
+            if named.iter().any(|name| manifest.ends_with(name))
+                && listing.has_file(manifest.as_str())
+                && read_optional(gateway, manifests, manifest.as_str()).await?.as_deref()
+                    == Some(entry.file.text())
+            {
+                same.push(directory.to_owned());
+            }
+        }
+    }
+    match same.as_slice() {
+        [only] => Ok((only.clone(), entry.file.text().to_vec())),
+        [first, second, ..] => Err(Diagnostic::error(
+            Code::InvalidContext,
+            format!("`{}` is the manifest of `{first}` and of `{second}`", entry.file.name()),
+        )
+        .help("the client does not tell which is meant: add a comment to one, or pass its directory as build context")
+        .into()),
+        [] => Err(Diagnostic::error(Code::InvalidContext, message)
+            .help(entry.main.help_for_manifest(entry.kind))
+            .into()),
+    }
 }
 
 /// `Dockerfile` is found as `dockerfile` as well (frontend/dockerui, `ReadEntrypoint`).
@@ -220,22 +260,6 @@ pub async fn read_optional(
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.doing(format!("read `{path}` from the build context"))),
     }
-}
-
-/// The text of the workspace's cargo configuration, which is absent in most.
-///
-/// # Errors
-/// The daemon cannot get it.
-pub async fn cargo_config(gateway: &impl Gateway, context: &BuildContext) -> Result<Option<String>, Error> {
-    // Of the two names cargo prefers the one without an extension.
-    for name in [".cargo/config", ".cargo/config.toml"] {
-        if context.listing.kind(Utf8Path::new(name)).is_some()
-            && let Some(data) = read_optional(gateway, &context.manifests_reference, name).await?
-        {
-            return Ok(Some(String::from_utf8_lossy(&data).into_owned()));
-        }
-    }
-    Ok(None)
 }
 
 /// Whose directory of that name is meant: a client that builds several targets may share it in a session of its own.

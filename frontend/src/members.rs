@@ -33,7 +33,7 @@ pub struct Members {
     pub outside: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
 }
 
-/// Directories of all packages that lie in the build context, relative to the workspace root.
+/// Directories of all packages that lie in the build context, relative to the build context.
 pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
     metadata
         .packages
@@ -44,7 +44,7 @@ pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
         .collect()
 }
 
-/// Manifests of members, by directory relative to the workspace root.
+/// Manifests of members, by directory relative to the build context.
 #[derive(Debug, Clone, Default)]
 pub struct Manifests(BTreeMap<Utf8PathBuf, SourceFile>);
 
@@ -65,7 +65,7 @@ impl Manifests {
         workspace: &SourceFile,
     ) -> Result<Self, Failure> {
         let mut manifests = Self::default();
-        for directory in config::workspace_members(workspace, &context.listing) {
+        for directory in config::workspace_members(workspace, &context.root, &context.listing) {
             let manifest = read_manifest(gateway, context, &directory).await?;
             manifests.0.insert(directory, manifest);
         }
@@ -299,7 +299,7 @@ pub fn declared(
                     format!("input `{}` is not in the build context", input.pattern),
                 )
                 .at(&input.span)
-                .help("inputs are relative to the workspace root; see also `.dockerignore`"),
+                .help("inputs are relative to the build context; see also `.dockerignore`"),
             );
         }
         found.extend(matching);

@@ -218,7 +218,7 @@ impl Project {
             features: self.config.features.iter().cloned().chain(features).collect(),
             no_default_features: self.config.no_default_features || bare,
             all_features: self.config.all_features,
-            cross: self.cross(gateway, request, &compiled_for, &target, &rustflags).await?,
+            cross: self.cross(request, &compiled_for, &target, &rustflags),
             target,
             rustflags,
         };
@@ -314,26 +314,18 @@ impl Project {
     }
 
     /// What cargo is told of a target that is not the builder's own, or that is of one of its CPUs.
-    async fn cross(
-        &self,
-        gateway: &impl Gateway,
-        request: &Request,
-        platform: &Platform,
-        triple: &str,
-        rustflags: &str,
-    ) -> Result<Cross, Failure> {
+    fn cross(&self, request: &Request, platform: &Platform, triple: &str, rustflags: &str) -> Cross {
         if *platform == request.build_platform {
-            return Ok(Cross::default());
+            return Cross::default();
         }
-        let cargo_config = context::cargo_config(gateway, &self.context).await?;
-        Ok(Cross::new(&CrossGiven {
+        Cross::new(&CrossGiven {
             build_platform: &request.build_platform,
             platform,
             triple,
-            cargo_config: cargo_config.as_deref(),
+            cargo_config: self.context.cargo_config_text(),
             toolchain_env: &self.workshop.toolchain_env,
             rustflags,
-        }))
+        })
     }
 
     /// What a build of this workspace may not do as its user expects.

@@ -39,6 +39,8 @@ pub struct Replaced {
 /// Every source that the configuration describes.
 #[derive(Debug, Clone, Default)]
 pub struct Replacements {
+    /// The directory that holds `.cargo`.
+    at: Utf8PathBuf,
     tables: Vec<Table>,
     /// `[registries]`: names and indexes.
     registries: BTreeMap<String, Registry>,
@@ -75,7 +77,8 @@ impl Replacements {
             let index = string(table.get("index")?.get_ref())?;
             Some((name.get_ref().to_string(), Registry::of_index(&index)?))
         });
-        Self { tables: sources.collect(), registries: registries.collect() }
+        let at = Utf8Path::new(file.name()).parent().and_then(Utf8Path::parent).unwrap_or(Utf8Path::new(""));
+        Self { at: at.to_owned(), tables: sources.collect(), registries: registries.collect() }
     }
 
     /// What `[registries]` calls a registry.
@@ -114,7 +117,7 @@ impl Replacements {
                 return Ok(Some(first.by(Replacement::Registry(registry))));
             };
             if !found.values.contains_key("replace-with") {
-                return match found.place_of_packages() {
+                return match found.place_of_packages(&self.at) {
                     Some(by) => Ok(Some(first.by(by))),
                     None => Err(refused(format!("the source `{next}` cannot be had in a build")).help(
                         "name a directory of the build context as `directory` or `local-registry`, or a `registry` that can be asked over the network",
@@ -150,8 +153,8 @@ impl Table {
         })
     }
 
-    fn place_of_packages(&self) -> Option<Replacement> {
-        let path = |key: &str| outside::normalise(Utf8Path::new(""), self.values.get(key)?);
+    fn place_of_packages(&self, at: &Utf8Path) -> Option<Replacement> {
+        let path = |key: &str| outside::normalise(at, self.values.get(key)?);
         if let Some(directory) = path("directory") {
             return Some(Replacement::Directory(directory));
         }

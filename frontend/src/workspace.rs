@@ -57,8 +57,9 @@ pub async fn query(
     selection: &Selection,
     names: &Names<'_>,
 ) -> Result<Workspace, Failure> {
-    let skeleton = record::skeleton(&context.manifests, &context.listing);
-    let vertex = record::record(workshop, &skeleton, locked, &context.listing, selection, names.prefix);
+    let skeleton = record::skeleton(&context.manifests, &context.listing, &context.root);
+    let vertex =
+        record::record(workshop, &skeleton, locked, &context.listing, &context.root, selection, names.prefix);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;
@@ -67,7 +68,8 @@ pub async fn query(
         None => {
             let data = gateway.read_file(&reference, FAILURE_FILE).await?;
             let refusal: Refusal = parse(&data, FAILURE_FILE);
-            let refused = refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain);
+            let refused =
+                refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain, &context.root);
             return Err(match names.toolchain_span {
                 Some(span) if refused.code == Code::NoCargoInToolchain => refused.at(span),
                 _ => refused,

@@ -11,6 +11,8 @@ mod project;
 
 use std::collections::BTreeSet;
 
+use std::collections::BTreeMap;
+
 use buildkit_proto::rpc;
 use daemon::{Built, build, build_with, daemon, options};
 use expect_test::{Expect, expect};
@@ -290,6 +292,33 @@ async fn a_context_that_is_not_the_root_of_the_workspace() {
     );
 }
 
+/// The client says only what the manifest is called, so what it points at is found by its contents.
+#[tokio::test]
+async fn a_manifest_that_the_context_has_twice() {
+    let project = Project::load("error-no-lock");
+    let script = daemon(&project);
+    let mut twice = project.clone();
+    twice.files = BTreeMap::new();
+    for directory in ["rust", "copy/of/rust"] {
+        twice.files.insert(format!("{directory}/Cargo.toml"), project.files["Cargo.toml"].clone());
+        twice.files.insert(format!("{directory}/Cargo.lock"), b"version = 4\n".to_vec());
+    }
+    let context = daemon(&twice);
+    let solve = move |request: &buildkit_proto::gateway::SolveRequest| {
+        let name = request.definition.as_ref().and_then(name_of).unwrap_or_default();
+        let script = if name.starts_with("[internal] load build definition") { &script } else { &context };
+        (script.solve)(request)
+    };
+    let script = Script { solve: Box::new(solve), ..daemon(&Project::load("hello")) };
+    check_refused(
+        &build_with(&[], script).await,
+        expect![[r#"
+        `Cargo.toml` is the manifest of `copy/of/rust` and of `rust`
+        help: the client does not tell which is meant: add a comment to one, or pass its directory as build context
+    "#]],
+    );
+}
+
 #[tokio::test]
 async fn a_lock_file_that_is_out_of_date() {
     check_refused(
@@ -464,10 +493,10 @@ async fn inputs_that_are_not_there_are_all_named() {
     check_refused(
         &build(&project).await,
         expect![[r#"
-        input `words/*.txt` is not in the build context
-        help: inputs are relative to the workspace root; see also `.dockerignore`
-        at apps/report/Cargo.toml:7-7
-    "#]],
+            input `words/*.txt` is not in the build context
+            help: inputs are relative to the build context; see also `.dockerignore`
+            at apps/report/Cargo.toml:7-7
+        "#]],
     );
 }
 

@@ -133,8 +133,10 @@ async fn a_repository_whose_workspace_is_elsewhere() {
             list ref-2 /app
             list ref-2 /app/src
             read ref-2 Cargo.toml
-            the build context has no `Cargo.toml` at its root
-            help: the workspace must be at the root of the build context: name its directory in the address of a repository (`….git#REF:DIRECTORY`), or pack an archive in that directory
+            read ref-2 app/Cargo.toml
+            read ref-2 app/Cargo.lock
+            read ref-2 app/Cargo.toml
+            failed to read `Cargo.toml` from the build context: open /Cargo.toml: no such file or directory
         "#]],
     );
 }

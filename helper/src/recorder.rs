@@ -62,8 +62,9 @@ pub(crate) fn record(request: &RecordRequest) -> Result<()> {
 }
 
 fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal> {
-    let workspace = Path::new(&request.workspace);
-    skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), &request.links, workspace)?;
+    let tree = Path::new(&request.workspace);
+    skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), &request.links, tree)?;
+    let workspace = &tree.join(&request.root);
     write_cargo_config(&request.cargo_config)?;
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
     let mut environment = cargo_environment(request, &recording)?;

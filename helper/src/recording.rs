@@ -24,8 +24,11 @@ pub struct RecordRequest {
     /// Symbolic links to directories, and what each says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<(String, String)>,
-    /// Where the workspace is put together; cargo runs here.
+    /// Where the workspace is put together.
     pub workspace: String,
+    /// The directory in it where cargo runs; empty for itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub root: String,
     /// `CARGO_TARGET_DIR`.
     pub target_dir: String,
     /// Where the results are written.

@@ -181,12 +181,23 @@ fn show(
                 tally.count(level);
                 match level {
                     Level::Error => helps.extend(help::for_compile_error(&said.message, spec, &step.cwd)),
-                    Level::Warning => warnings.push(said),
+                    Level::Warning => {
+                        let file = in_workspace(&said.file, &step.cwd, spec);
+                        warnings.push(Warning { file, ..said });
+                    }
                     Level::Other => {}
                 }
             }
         }
     }
+}
+
+/// A file that rustc names, relative to its own working directory or absolute, as the user would: relative to the root of
+/// the build context.
+fn in_workspace(file: &str, cwd: &str, spec: &Spec) -> String {
+    let Some(member) = spec.member.as_ref().filter(|_| !file.is_empty()) else { return file.to_owned() };
+    let path = Path::new(cwd).join(file);
+    path.strip_prefix(&member.workspace).map_or_else(|_| file.to_owned(), |path| path.display().to_string())
 }
 
 /// Without `-C`s that have lost their value.

@@ -16,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 pub struct CrateConfig {
     /// Variables that its build script and compiler see.
     pub env: BTreeMap<String, String>,
-    /// Files of the workspace that they see: paths or globs relative to its root.
+    /// Files of the build context that they see: paths or globs relative to its root.
     pub inputs: Vec<Input>,
     /// Secrets that they see.
     pub secrets: Vec<Secret>,

@@ -242,7 +242,7 @@ pub enum HealthCommand {
 /// Files of the build context that an image has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileEntry {
-    /// A path or glob, relative to the root of the workspace.
+    /// A path or glob, relative to the root of the build context.
     pub from: String,
     /// An absolute path; with a `/` at the end, the directory to put files into.
     pub to: String,

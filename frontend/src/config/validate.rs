@@ -417,7 +417,7 @@ pub(super) fn no_nul(text: &str) -> Result<(), Wrong> {
 }
 
 pub(super) fn input(written: &str) -> Result<String, Wrong> {
-    const ROOT: &str = "paths are relative to the root of the workspace";
+    const ROOT: &str = "paths are relative to the root of the build context";
     if written.starts_with('/') {
         return Err(Wrong::new(format!("has the absolute path `{written}`, {ROOT}"))
             .help(format!("write `\"{}\"`", written.trim_start_matches('/'))));

@@ -13,8 +13,24 @@ const OUTPUT: &str = "/longshore/recording";
 /// a source replacement in the workspace's own configuration, whose directories and mirrors no vertex has.
 const CARGO_CONFIG: &str = "/longshore/cargo-home/config.toml";
 
-/// Files whose contents decide the plan, as patterns of the build context.
-pub const CONTENTS: [&str; 4] = ["**/Cargo.toml", "Cargo.lock", ".cargo/config.toml", ".cargo/config"];
+/// The lock file's name, in the workspace's directory.
+pub const LOCK_FILE: &str = "Cargo.lock";
+
+/// cargo's configuration, in any directory above: the old name counts where both are.
+pub const CARGO_CONFIG_FILES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
+
+/// Files whose contents may decide the plan, as patterns of the build context.
+pub const CONTENTS: [&str; 4] =
+    ["**/Cargo.toml", "**/Cargo.lock", "**/.cargo/config.toml", "**/.cargo/config"];
+
+/// Those that decide the plan of the workspace in `root`: cargo reads its configuration in all directories above, too.
+fn contents(root: &Utf8Path) -> Vec<String> {
+    let mut patterns = vec![CONTENTS[0].to_owned(), root.join(LOCK_FILE).into_string()];
+    for directory in root.ancestors() {
+        patterns.extend(CARGO_CONFIG_FILES.map(|name| directory.join(name).into_string()));
+    }
+    patterns
+}
 
 /// What cargo is asked to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +53,13 @@ pub struct Selection {
     pub cross: Cross,
 }
 
-/// The skeleton of the workspace: real manifests from `context`, and the names of the files that cargo looks for.
-pub fn skeleton(context: &State, listing: &Listing) -> State {
+/// The skeleton of the workspace in `root`: real manifests from `context`, and the names of the files that cargo looks
+/// for.
+pub fn skeleton(context: &State, listing: &Listing, root: &Utf8Path) -> State {
     let names: Vec<&str> =
         listing.files().filter(|path| decides_a_target(path)).map(Utf8Path::as_str).collect();
     Files::on(&State::SCRATCH)
-        .add(Copy::new(context, "/", "/tree").contents().parents().include(CONTENTS))
+        .add(Copy::new(context, "/", "/tree").contents().parents().include(contents(root)))
         .write("/names", 0o644, names.join("\n"))
         .labeled("skeleton")
         .named("[plan] collect manifests")
@@ -60,6 +77,7 @@ pub fn record(
     skeleton: &State,
     locked: &Locked,
     links: &Listing,
+    root: &Utf8Path,
     selection: &Selection,
     prefix: &Prefix,
 ) -> State {
@@ -67,6 +85,7 @@ pub fn record(
         skeleton: format!("{SKELETON}/tree"),
         names: format!("{SKELETON}/names"),
         workspace: paths::WORKSPACE.to_owned(),
+        root: root.to_string(),
         target_dir: paths::RECORDING_TARGET.to_owned(),
         output: OUTPUT.to_owned(),
         cargo_config: locked.cargo_config.clone(),

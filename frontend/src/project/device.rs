@@ -13,7 +13,6 @@ use super::compiled::Shown;
 use super::{Bench, Compiled, Planned, Project};
 use crate::{
     accelerator::Arch,
-    context,
     cross::{Cross, Given},
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     emit::{
@@ -90,12 +89,11 @@ impl Project {
                 .into());
         };
         let bench = self.bench(gateway, request, variant).await?;
-        let cargo_config = context::cargo_config(gateway, &self.context).await?;
         let given = Given {
             build_platform: &request.build_platform,
             platform: &planned.platform,
             triple,
-            cargo_config: cargo_config.as_deref(),
+            cargo_config: self.context.cargo_config_text(),
             toolchain_env: &bench.workshop.toolchain_env,
             rustflags: "",
         };

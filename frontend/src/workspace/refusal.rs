@@ -3,6 +3,7 @@
 //! Pure. Cargo's text is matched loosely (its wording moved between 1.85 and 1.95) and always shown.
 
 use buildkit_llb::SourceFile;
+use camino::Utf8Path;
 use longshore_helper::recording::Failure;
 
 use crate::{
@@ -11,8 +12,15 @@ use crate::{
 };
 
 /// The diagnostic for a recording that failed. `manifest` is the workspace's own, `lock` its lock file.
-pub fn diagnose(failure: &Failure, manifest: &SourceFile, lock: &SourceFile, toolchain: &str) -> Diagnostic {
-    let said = readable(&failure.stderr);
+/// `root` is the directory of both in the build context.
+pub fn diagnose(
+    failure: &Failure,
+    manifest: &SourceFile,
+    lock: &SourceFile,
+    toolchain: &str,
+    root: &Utf8Path,
+) -> Diagnostic {
+    let said = readable(&failure.stderr, root);
     // A program that is not there has no arguments and no status; one that was killed has no status either.
     if failure.status == -1 && !failure.command.contains(' ') {
         return Diagnostic::error(
@@ -112,8 +120,8 @@ fn missing(said: &str, directory: &str, manifest: &SourceFile) -> Diagnostic {
 }
 
 /// Cargo's message with paths as the user knows them, and without its advice, which is for those who run cargo
-/// themselves and could pass other flags.
-fn readable(stderr: &str) -> String {
+/// themselves and could pass other flags. What lies in `root` is as relative as in the manifest there.
+fn readable(stderr: &str, root: &Utf8Path) -> String {
     const ADVICE: [&str; 5] = [
         "As a reminder, you're using offline mode",
         "If you want to try to generate the lock file",
@@ -121,13 +129,16 @@ fn readable(stderr: &str) -> String {
         "location searched: directory source",
         "perhaps a crate was updated and forgotten to be re-vendored",
     ];
+    let at = Utf8Path::new(paths::WORKSPACE).join(root);
+    let at = at.as_str().trim_end_matches('/');
     let lines: Vec<String> = stderr
         .lines()
         .skip_while(|line| !line.starts_with("error"))
         .filter(|line| !ADVICE.iter().any(|advice| line.starts_with(advice)))
         .map(|line| {
-            line.replace(&format!("{}/", paths::WORKSPACE), "")
-                .replace(&format!(" ({})", paths::WORKSPACE), "")
+            line.replace(&format!("{at}/"), "")
+                .replace(&format!(" ({at})"), "")
+                .replace(&format!("{}/", paths::WORKSPACE), "")
         })
         .collect();
     let text = if lines.is_empty() { stderr.to_owned() } else { lines.join("\n") };

@@ -122,6 +122,7 @@ pub(crate) fn all() -> Vec<Trial> {
             "a_vendored_package_that_is_missing_or_changed",
             registries::a_vendored_package_that_is_missing_or_changed,
         ),
+        test("a_workspace_below_the_root_of_the_context", sources::a_workspace_below_the_root_of_the_context),
         test("a_registry_that_asks_for_a_token", registries::a_registry_that_asks_for_a_token),
         test("a_registry_with_a_repository_as_index", registries::a_registry_with_a_repository_as_index),
         test("a_mirror_of_crates_io", registries::a_mirror_of_crates_io),

@@ -101,6 +101,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
         names: text(&at("names")),
         links: Vec::new(),
         workspace: text(&at("ws")),
+        root: String::new(),
         target_dir: text(&at("target")),
         output: text(&at("output")),
         cargo_config: "[net]\nretry = 0\n".to_owned(),

@@ -162,6 +162,7 @@ impl Workspace {
             names: text(&self.path("names")),
             links: Vec::new(),
             workspace: text(&self.path("ws")),
+            root: String::new(),
             target_dir: text(&self.path("target")),
             output: text(&self.path("output")),
             cargo_config: "[net]\nretry = 0\n".to_owned(),

@@ -322,7 +322,7 @@ assets = [
             help: write `healthcheck = { cmd = ["/usr/local/bin/app", "--health"] }`
             Cargo.toml:6: `from` is missing
             Cargo.toml:6: `files` has a string, expected a list of tables like `{ from = "…", to = "/…" }`
-            Cargo.toml:6: `from` has `../x`, which has `..` in it, paths are relative to the root of the workspace
+            Cargo.toml:6: `from` has `../x`, which has `..` in it, paths are relative to the root of the build context
             help: files outside the build context cannot be used; name a path without `..`
             Cargo.toml:6: `to` is `etc`, expected an absolute path
             help: write `to = "/etc"`

@@ -81,19 +81,19 @@ fn paths() {
     refused_key(
         "inputs = [\"../secret\"]",
         expect![[r#"
-            `inputs` has `../secret`, which has `..` in it, paths are relative to the root of the workspace
+            `inputs` has `../secret`, which has `..` in it, paths are relative to the root of the build context
             help: files outside the build context cannot be used; name a path without `..`"#]],
     );
     refused_key(
         "inputs = [\"a/../b\"]",
         expect![[r#"
-            `inputs` has `a/../b`, which has `..` in it, paths are relative to the root of the workspace
+            `inputs` has `a/../b`, which has `..` in it, paths are relative to the root of the build context
             help: files outside the build context cannot be used; name a path without `..`"#]],
     );
     refused_key(
         "inputs = [\"/etc/passwd\"]",
         expect![[r#"
-            `inputs` has the absolute path `/etc/passwd`, paths are relative to the root of the workspace
+            `inputs` has the absolute path `/etc/passwd`, paths are relative to the root of the build context
             help: write `"etc/passwd"`"#]],
     );
     refused_key(

@@ -19,7 +19,7 @@ fn failed(command: &str, status: i32, stderr: &str) -> Failure {
 fn diagnosed(failure: &Failure) -> Diagnostic {
     let manifest = SourceFile::new("Cargo.toml", "TOML", MANIFEST);
     let lock = SourceFile::new("Cargo.lock", "TOML", "version = 4\n");
-    diagnose(failure, &manifest, &lock, "rust:1.95-bookworm")
+    diagnose(failure, &manifest, &lock, "rust:1.95-bookworm", "".into())
 }
 
 fn check(stderr: &str, expected: Expect) {
@@ -269,7 +269,7 @@ fn settings_name_what_no_manifest_has() {
     let lock = SourceFile::new("Cargo.lock", "TOML", "version = 4\n");
     let drawn = |stderr: &str| {
         let failure = failed("cargo build --quiet", 101, stderr);
-        draw(&diagnose(&failure, &manifest, &lock, "rust:1.95-bookworm").into())
+        draw(&diagnose(&failure, &manifest, &lock, "rust:1.95-bookworm", "".into()).into())
     };
     expect![[r#"
         Cargo.toml:2

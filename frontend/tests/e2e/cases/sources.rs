@@ -101,3 +101,32 @@ pub(crate) fn a_commit_that_is_gone() -> Result {
     assert!(said.contains("library"), "{said}");
     Ok(())
 }
+
+/// A workspace in one directory of a repository, with a package, a schema and documents beside it.
+pub(crate) fn a_workspace_below_the_root_of_the_context() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("monorepo")?;
+    let order = || Order::build(&engine, project.path(), "monorepo").args(["--file", "rust/Cargo.toml"]);
+    order().must()?;
+    let said = || engine.run_image(&["--network", "none"], &tag("monorepo"), &[]);
+    assert_eq!(said()?.stdout, "10 nautical miles, 2 messages, ex portu\n");
+
+    project.write("elsewhere/main.py", "print()")?;
+    order().must()?.assert_ran([]);
+    project.replace("shared/rust/units/src/lib.rs", "1852", "1853")?;
+    project.append("shared/rust/units/src/lib.rs", &format!("// {}\n", nonce()))?;
+    let edited = order().must()?.progress;
+    let ran: Vec<&str> = edited.ran().into_iter().filter(|name| name.starts_with("[member]")).collect();
+    assert!(ran.contains(&"[member] units 0.1.0"), "{ran:?}");
+    assert_eq!(said()?.stdout, "9 nautical miles, 2 messages, ex portu\n");
+
+    // What is said about a file names it as the user has it.
+    project.append("rust/app/src/main.rs", &format!("fn unused_{}() {{}}\n", nonce()))?;
+    let plain = ["--debug", "buildx", "build", "--progress=plain", "--file", "rust/Cargo.toml", "."];
+    let shown = engine.docker(plain).at(project.path()).output()?.stderr;
+    assert!(shown.contains("rust/app/src/main.rs:"), "{shown}");
+    project.replace("proto/ship.proto", "message Port {}", "")?;
+    order().must()?;
+    assert!(said()?.stdout.contains(" 1 messages"));
+    Ok(())
+}
