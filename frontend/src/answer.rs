@@ -228,7 +228,7 @@ fn outline(project: &Project, planned: &Planned, compiled: &Compiled, target: &T
         value: Some(arg.value.clone()),
         place: Some(arg.span.clone()),
     });
-    let built_in = outline::built_in_args(&selection.features, &selection.profile, &selection.rustflags);
+    let built_in = outline::built_in_args(selection);
     let secrets = compiled.members.configs.values().flat_map(|config| &config.secrets);
     let caches = compiled.outputs.keys();
     Outline {

@@ -20,6 +20,7 @@ mod table;
 mod validate;
 
 pub use accelerator::Accelerator;
+pub use args::flag;
 pub use args::{Arg, Args};
 pub use builder::Builder;
 pub use channel::{Chosen, TOOLCHAIN_FILES, chosen};

@@ -74,6 +74,8 @@ pub struct Artifact {
     pub file: String,
     /// What the file is called where it is used: `server`, `libengine.so`.
     pub installed: String,
+    /// cargo makes it when nothing is named.
+    pub is_default: bool,
 }
 
 /// Kinds of [`Artifact`]s.
@@ -372,6 +374,7 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             vertex: vertex_of(id),
             file,
             installed,
+            is_default: package.is_default,
         };
         match &unit.kind {
             UnitKind::Bin(bin) => {

@@ -151,10 +151,14 @@ impl Project {
                 problems.push(mistake);
             }
         }
+        let mut flag = |name| config::flag(given, name).map_err(|wrong| problems.push(wrong)).ok().flatten();
+        let (all, bare) = (flag("ALL_FEATURES"), flag("NO_DEFAULT_FEATURES"));
         let (Some(mut config), Some(lock), true) = (config, lock, problems.is_empty()) else {
             return Err(Diagnostics::new(problems).into());
         };
         config.features.extend(words(given, "FEATURES"));
+        config.all_features = all.unwrap_or(config.all_features);
+        config.no_default_features = bare.unwrap_or(config.no_default_features);
         if let Some(profile) = given.get("PROFILE").filter(|profile| !profile.is_empty()) {
             config.profile.clone_from(profile);
         }

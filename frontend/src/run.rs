@@ -183,6 +183,14 @@ async fn choose(
             targets.iter().flat_map(|target| variants.iter().map(|variant| variant.name(&target.name)));
         let names: Vec<String> = plain.chain(more).collect();
         return Err(match did_you_mean(asked, names.iter().map(String::as_str)) {
+            _ if unknown.code == Code::UnknownTarget
+                && let Some(features) = planned.graph.dormant.get(asked) =>
+            {
+                unknown.help(format!(
+                    "it needs features that are not enabled: pass `--build-arg FEATURES={features}`, or name them as \
+                     `features` under `[workspace.metadata.longshore]`"
+                ))
+            }
             Some(near) if unknown.code == Code::UnknownTarget => {
                 unknown.help(format!("did you mean `{near}`?"))
             }

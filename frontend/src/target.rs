@@ -26,6 +26,11 @@ impl Target {
         !self.is_declared && self.artifacts.iter().all(|artifact| artifact.kind == ArtifactKind::Library)
     }
 
+    /// cargo makes all of it when nothing is named.
+    fn is_default(&self) -> bool {
+        self.artifacts.iter().all(|artifact| artifact.is_default) && !self.artifacts.is_empty()
+    }
+
     /// The package whose settings and manifest describe the image, when there is only one.
     pub fn package(&self) -> Option<crate::units::PackageIx> {
         let mut packages: Vec<_> = self.artifacts.iter().map(|artifact| artifact.package).collect();
@@ -70,8 +75,10 @@ pub fn select<'t>(targets: &'t [Target], asked: Option<&str>) -> Result<&'t Targ
         let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
         // A library comes along with others more often than it is wanted by itself.
         let images: Vec<&Target> = targets.iter().filter(|target| !target.is_library()).collect();
+        let defaults: Vec<&Target> = images.iter().copied().filter(|target| target.is_default()).collect();
         return match (images.as_slice(), targets) {
             ([only], _) => Ok(*only),
+            _ if defaults.len() == 1 => Ok(defaults[0]),
             ([], [only]) => Ok(only),
             ([], []) => Err(Diagnostic::error(Code::NoTarget, "no package of the workspace has a binary")
                 .help("add `src/main.rs` to a package, or a `[[bin]]`; one with `required-features` needs `features` under `[workspace.metadata.longshore]`")),

@@ -57,6 +57,9 @@ pub struct Package {
     pub repository: Option<String>,
     /// Authors of its manifest.
     pub authors: Vec<String>,
+    /// cargo builds it when nothing is named: one of `default-members`, which are all members or the root package where the
+    /// manifest lists none.
+    pub is_default: bool,
 }
 
 /// Where a package's source comes from.
@@ -144,6 +147,8 @@ pub struct UnitGraph {
     pub units: Vec<Unit>,
     /// Host triple.
     pub host: String,
+    /// Binaries of members that need features which are not enabled, each with those features, as `--features` takes them.
+    pub dormant: BTreeMap<String, String>,
 }
 
 /// A recording that contradicts itself: a mistake of ours or a cargo newer than we know, never of the user.
@@ -170,7 +175,8 @@ impl UnitGraph {
         });
 
         connect(&mut units, &packages)?;
-        Ok(UnitGraph { packages, units, host: recording.host.clone() })
+        let dormant = dormant(&units, metadata);
+        Ok(UnitGraph { packages, units, host: recording.host.clone(), dormant })
     }
 
     /// Every package with its index.
@@ -247,6 +253,23 @@ impl UnitGraph {
     }
 }
 
+fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for package in metadata.workspace_packages() {
+        let needy =
+            package.targets.iter().filter(|target| target.is_bin() && !target.required_features.is_empty());
+        for target in needy.filter(|target| !units.iter().any(|unit| is_bin(unit, &target.name))) {
+            let features = target.required_features.iter().map(|name| format!("{}/{name}", package.name));
+            found.insert(target.name.clone(), features.collect::<Vec<_>>().join(","));
+        }
+    }
+    found
+}
+
+fn is_bin(unit: &Unit, name: &str) -> bool {
+    matches!(&unit.kind, UnitKind::Bin(bin) if bin == name)
+}
+
 fn root_of(package: &Package) -> String {
     match &package.origin {
         Origin::Member { directory } if directory.as_str().is_empty() => paths::WORKSPACE.to_owned(),
@@ -300,6 +323,8 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
             description: package.description.clone(),
             repository: package.repository.clone(),
             authors: package.authors.clone(),
+            is_default: metadata.workspace_default_members.is_available()
+                && metadata.workspace_default_members.contains(&package.id),
         });
     }
     packages.sort_by(|a, b| (&a.name, &a.version, &a.origin).cmp(&(&b.name, &b.version, &b.origin)));

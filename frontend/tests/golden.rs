@@ -111,11 +111,12 @@ fn left_over(name: &str, made: &[&str]) -> Vec<String> {
 }
 
 /// A new case must not be left out of the goldens by oversight: all have one but those refused before cargo is asked,
-/// `candle` and `large`, whose would be megabytes of what other cases show, `git-dependency` and `registry`, whose
+/// `build-tools`, `candle` and `large`, whose would be megabytes of what other cases show, `git-dependency` and `registry`, whose
 /// servers tests make, and `monorepo`, whose manifest is not at the root.
 fn has_recordings(cases: &[String]) -> Result<(), Failed> {
     let without: Vec<&String> = cases.iter().filter(|name| Project::load(name).recorded.is_empty()).collect();
     let expected = [
+        "build-tools",
         "candle",
         "error-no-lock",
         "error-toml-syntax",

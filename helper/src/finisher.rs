@@ -151,6 +151,11 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
         "the toolchain image is newer than `base`: take a `base` of the same release, or an older toolchain"
     } else if lacks.iter().any(|lack| matches!(lack, Lack::Interpreter(_))) {
         "take a `base` with a C library, or link statically (`-C target-feature=+crt-static`)"
+    } else if lacks
+        .iter()
+        .any(|lack| matches!(lack, Lack::Library { name, .. } if name.starts_with("libstd-")))
+    {
+        "a crate of type `dylib` is linked at run time, and with it Rust's standard library: leave `dylib` out of its `crate-type`, as a `lib` becomes part of the program"
     } else if libraries == Libraries::Copy {
         "neither the toolchain image nor a toolkit has them where the loader looks: put their directory into the image's `LD_LIBRARY_PATH` (`env`), or take a `base` that has them"
     } else {

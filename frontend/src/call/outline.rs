@@ -8,6 +8,7 @@ use super::{
     place::{Location, Sources},
     table::table,
 };
+use crate::emit::record::Selection;
 
 /// What is told about a target.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -58,17 +59,21 @@ pub struct CacheRow {
 }
 
 /// The arguments that every build has, with the values that they have in this one.
-pub fn built_in_args(features: &[String], profile: &str, rustflags: &str) -> Vec<ArgRow> {
+pub fn built_in_args(selection: &Selection) -> Vec<ArgRow> {
+    let yes = |is: bool| if is { "true".to_owned() } else { String::new() };
     let row = |name: &str, description: &str, value: String| ArgRow {
         name: name.to_owned(),
         description: Some(description.to_owned()),
         value: (!value.is_empty()).then_some(value),
         place: None,
     };
+    let Selection { features, profile, rustflags, all_features, no_default_features, .. } = selection;
     vec![
+        row("ALL_FEATURES", "Whether to enable all features of all members", yes(*all_features)),
         row("FEATURES", "Features to enable, as for `cargo build --features`", features.join(",")),
-        row("PROFILE", "cargo's profile", profile.to_owned()),
-        row("RUSTFLAGS", "Flags for every compilation, as cargo reads them", rustflags.to_owned()),
+        row("NO_DEFAULT_FEATURES", "Whether to leave out default features", yes(*no_default_features)),
+        row("PROFILE", "cargo's profile", profile.clone()),
+        row("RUSTFLAGS", "Flags for every compilation, as cargo reads them", rustflags.clone()),
     ]
 }
 
@@ -177,11 +182,21 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::cross::Cross;
 
     #[test]
     fn what_a_target_takes_is_told_with_values_and_places() {
         let file = SourceFile::new("Cargo.toml", "TOML", b"[package]\nname = \"a\"\n");
-        let mut args = built_in_args(&["cuda".to_owned()], "release", "");
+        let mut args = built_in_args(&Selection {
+            packages: Vec::new(),
+            profile: "release".to_owned(),
+            features: vec!["cuda".to_owned()],
+            no_default_features: true,
+            all_features: false,
+            target: "x86_64-unknown-linux-gnu".to_owned(),
+            rustflags: String::new(),
+            cross: Cross::default(),
+        });
         args.push(ArgRow { name: "GIT_SHA".to_owned(), place: Some(file.span(0..3)), ..ArgRow::default() });
         let answer = answer(&Outline {
             name: "server".to_owned(),
@@ -197,10 +212,12 @@ mod tests {
             TARGET:      server
             DESCRIPTION: Serves models
 
-            BUILD ARG   VALUE     DESCRIPTION
-            FEATURES    cuda      Features to enable, as for `cargo build --features`
-            PROFILE     release   cargo's profile
-            RUSTFLAGS             Flags for every compilation, as cargo reads them
+            BUILD ARG             VALUE     DESCRIPTION
+            ALL_FEATURES                    Whether to enable all features of all members
+            FEATURES              cuda      Features to enable, as for `cargo build --features`
+            NO_DEFAULT_FEATURES   true      Whether to leave out default features
+            PROFILE               release   cargo's profile
+            RUSTFLAGS                       Flags for every compilation, as cargo reads them
             GIT_SHA
 
             SECRET   REQUIRED
@@ -211,8 +228,8 @@ mod tests {
             longshore/a/target
         "#]]
         .assert_eq(&answer.text);
-        assert_eq!(answer.json["args"][3]["location"]["sourceIndex"], 0);
-        assert_eq!(answer.json["args"][2].get("value"), None);
+        assert_eq!(answer.json["args"][5]["location"]["sourceIndex"], 0);
+        assert_eq!(answer.json["args"][4].get("value"), None);
         assert_eq!(answer.json["cache"][0]["ID"], "longshore/a/target");
         assert_eq!(answer.json["secrets"][1].get("required"), None);
     }

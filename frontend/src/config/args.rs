@@ -24,8 +24,32 @@ pub struct Arg {
 pub struct Args(BTreeMap<String, Arg>);
 
 /// Arguments that mean something without being declared.
-const BUILT_IN: [&str; 6] =
-    ["CARGO_TERM_COLOR", "FEATURES", TRACE_ENV, "PROFILE", "RUSTFLAGS", "SOURCE_DATE_EPOCH"];
+const BUILT_IN: [&str; 8] = [
+    "ALL_FEATURES",
+    "CARGO_TERM_COLOR",
+    "FEATURES",
+    TRACE_ENV,
+    "NO_DEFAULT_FEATURES",
+    "PROFILE",
+    "RUSTFLAGS",
+    "SOURCE_DATE_EPOCH",
+];
+
+/// A build argument that says yes or no; an empty one, as bake sends for a variable without a value, is as if not given.
+///
+/// # Errors
+/// It says neither.
+pub fn flag(given: &BTreeMap<String, String>, name: &str) -> Result<Option<bool>, Diagnostic> {
+    match given.get(name).map(|value| value.to_ascii_lowercase()).as_deref() {
+        None | Some("") => Ok(None),
+        Some("1" | "true") => Ok(Some(true)),
+        Some("0" | "false") => Ok(Some(false)),
+        Some(other) => {
+            let message = format!("the build argument `{name}` is `{other}`, and not `true` or `false`");
+            Err(Diagnostic::error(Code::InvalidOption, message))
+        }
+    }
+}
 
 fn is_built_in(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -41,6 +41,48 @@ pub(crate) fn a_package_that_there_is_none_of() -> Result {
     Ok(())
 }
 
+/// protoc, CMake, libclang and OpenSSL, each for a build script that cannot do without.
+pub(crate) fn tools_of_the_system_make_something() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("build-tools")?;
+    Order::build(&engine, project.path(), "build-tools").must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("build-tools"), &[])?;
+    assert!(said.stdout.starts_with("13 bytes, 3600 tons, aa5e\nOpenSSL 3."), "{said:?}");
+
+    // What CMake and libclang read is a file of the member's.
+    project.replace("native/tonnage.c", "1200", "1300")?;
+    Order::build(&engine, project.path(), "build-tools").must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("build-tools"), &[])?;
+    assert!(said.stdout.starts_with("13 bytes, 3900 tons"), "{said:?}");
+
+    // The first of them that is missing, and the line that brings it.
+    project.replace("Cargo.toml", ", \"protobuf-compiler\"]", "]")?;
+    let without = Order::build(&engine, project.path(), "build-tools").run()?;
+    assert!(!without.succeeded);
+    let said = without.progress.tail();
+    assert!(said.contains("protobuf-compiler") && said.contains("builder.packages"), "{said}");
+    Ok(())
+}
+
+/// A release in `rust-toolchain.toml`: the oldest that is tested, under the name that the file stands for.
+pub(crate) fn a_toolchain_file_chooses_the_image() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    project.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.85\"\n")?;
+    project.write(
+        "build.rs",
+        "fn main() {\n    let rustc = std::process::Command::new(std::env::var(\"RUSTC\").unwrap()).arg(\"--version\").output();\n    \
+         println!(\"cargo::rustc-env=RELEASE={}\", String::from_utf8(rustc.unwrap().stdout).unwrap().trim());\n}\n",
+    )?;
+    project.replace("src/main.rs", "println!(\"Hello,", "println!(\"{}: Hello,")?;
+    project.replace("src/main.rs", "{}.\", env!", "{}.\", env!(\"RELEASE\"), env!")?;
+    let stands_for = "rust:1.85-bookworm=docker-image://longshore/rust-oldest:debian";
+    Order::build(&engine, project.path(), "old").args(["--build-context", stands_for]).must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("old"), &[])?;
+    assert!(said.stdout.starts_with("rustc 1.85."), "{said:?}");
+    Ok(())
+}
+
 /// What one package of the lock file is given, and no other.
 pub(crate) fn one_crate_has_variables_of_its_own() -> Result {
     let engine = Engine::of_environment();

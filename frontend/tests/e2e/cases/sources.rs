@@ -130,3 +130,39 @@ pub(crate) fn a_workspace_below_the_root_of_the_context() -> Result {
     assert!(said()?.stdout.contains(" 1 messages"));
     Ok(())
 }
+
+/// The first resolver, `[replace]`, `default-members`, `required-features`, features as build arguments, a `dylib`.
+pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("crate-types")?;
+    let order = || Order::build(&engine, project.path(), "crate-types");
+    // No target is named: of two, one is made by a default member.
+    order().must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("crate-types"), &[])?;
+    assert_eq!(said.stdout, "script: both\nprogram: both\nreplaced, 3, quiet\n");
+
+    let refused = |order: Order| -> Result<String> {
+        let build = order.run()?;
+        assert!(!build.succeeded, "it was built");
+        Ok(build.progress.tail())
+    };
+    let dormant = refused(order().target("linked-dynamically"))?;
+    assert!(dormant.contains("--build-arg FEATURES=app/dynamic"), "{dormant}");
+    let unlike = refused(order().args(["--build-arg", "ALL_FEATURES=sure"]))?;
+    assert!(unlike.contains("`ALL_FEATURES` is `sure`, and not `true` or `false`"), "{unlike}");
+    let dynamic = refused(order().target("linked-dynamically").args(["--build-arg", "ALL_FEATURES=true"]))?;
+    assert!(
+        dynamic.contains("it has no library `libdynamic.so`") && dynamic.contains("leave `dylib` out"),
+        "{dynamic}"
+    );
+
+    order().args(["--build-arg", "PROFILE=split"]).must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("crate-types"), &[])?;
+    assert!(said.stdout.starts_with("script: both\n"), "{said:?}");
+
+    // Features that only a default brings.
+    project.replace("app/Cargo.toml", "[features]\n", "[features]\ndefault = [\"dynamic\"]\n")?;
+    let bare = refused(order().target("linked-dynamically").args(["--build-arg", "NO_DEFAULT_FEATURES=1"]))?;
+    assert!(bare.contains("no target is named `linked-dynamically`"), "{bare}");
+    Ok(())
+}

@@ -1,0 +1,5 @@
+#include "tonnage.h"
+
+unsigned tonnage(unsigned holds) {
+    return holds * 1200;
+}

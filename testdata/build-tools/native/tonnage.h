@@ -1,0 +1,2 @@
+/* What fits into so many holds. */
+unsigned tonnage(unsigned holds);

@@ -1,0 +1,5 @@
+//! A program that needs a library at run time.
+
+fn main() {
+    println!("{}", dynamic::name());
+}

@@ -1,0 +1,7 @@
+//! Says what it was made with.
+
+fn main() {
+    println!("script: {}", env!("SCRIPT_FEATURES"));
+    println!("program: {}", common::features());
+    println!("{}, {}, {}", cfg_if::name(), archive::add(1, 2), quiet::name());
+}

@@ -1,0 +1,5 @@
+//! Never runs: the manifest says so.
+
+fn main() {
+    panic!("it ran");
+}

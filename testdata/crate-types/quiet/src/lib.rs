@@ -1,0 +1,6 @@
+//! Has no build script.
+
+/// Its name.
+pub fn name() -> &'static str {
+    "quiet"
+}

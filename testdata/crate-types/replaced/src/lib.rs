@@ -1,0 +1,6 @@
+//! In place of a published package.
+
+/// Its name.
+pub fn name() -> &'static str {
+    "replaced"
+}
