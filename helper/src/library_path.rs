@@ -1,6 +1,7 @@
 //! `LD_LIBRARY_PATH` for processes that may be linked to shared libraries of the build.
 //!
-//! cargo lists its `deps` directory for rustc (procedural macros) and for build scripts; here that directory is many.
+//! cargo lists its `deps` directory for rustc (procedural macros) and for build scripts (`Compilation::fill_env` in its
+//! `core/compiler/compilation.rs`, and the Cargo book, "Dynamic library paths"); here that directory is many.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,8 @@
 //! Only contents count, never times. An entry of the cache is found by everything that went into the run: the
 //! script's own executable, its environment, the files its member sees (without the crate's own sources), what the
 //! scripts of its dependencies told it and produced, and then, per entry, the files and variables that the script itself named in `rerun-if-*`. A script that named none always
-//! runs, as does one whose inputs are missing: cargo does the same. What is reused is the whole `OUT_DIR`, checked
+//! runs, as does one whose inputs are missing: cargo does the same (the Cargo book, "Change Detection"; `LocalFingerprint` in
+//! its `core/compiler/fingerprint/mod.rs`), by times where this goes by contents. What is reused is the whole `OUT_DIR`, checked
 //! against its digest while it is copied; otherwise the script starts with an empty one, not with its old files.
 //!
 //! The cache mount may be shared by builds that run at the same time and may be emptied at any moment, so entries

@@ -78,7 +78,8 @@ fn write_report(directory: &Path, mut warnings: Vec<Warning>) -> Result<()> {
     mtime::normalise(directory)
 }
 
-/// The compiler to start: cargo bypasses rustup's proxy when it can, which saves a process per call.
+/// The compiler to start: cargo bypasses rustup's proxy when it can, which saves a process per call (`GlobalContext::get_tool`
+/// in its `util/context/mod.rs`).
 pub(crate) fn rustc_program(environment: &Environment) -> PathBuf {
     let variable = |name: &str| environment.get(OsStr::new(name)).map(PathBuf::from);
     if let (Some(home), Some(toolchain)) = (variable("RUSTUP_HOME"), variable("RUSTUP_TOOLCHAIN")) {

@@ -101,7 +101,8 @@ fn described(name: &str) -> String {
     }
 }
 
-/// Starts rustc; where the arguments are too long for the kernel, with a file that holds them, as cargo does.
+/// Starts rustc; where the arguments are too long for the kernel, with a file that holds them, as cargo does
+/// (`ProcessBuilder::retry_with_argfile` in its crate `cargo-util`).
 fn spawn(
     program: &Path,
     args: &[String],

@@ -1,4 +1,5 @@
-//! The language in which build scripts speak to cargo on stdout, by the rules of cargo's `BuildOutput::parse`.
+//! The language in which build scripts speak to cargo on stdout, by the rules of cargo's `BuildOutput::parse`
+//! (`core/compiler/custom_build.rs`, as of 1.95) and of the Cargo book, "Build Scripts".
 //!
 //! Pure: text in, directives out. What the directives do is decided elsewhere.
 
@@ -23,7 +24,7 @@ pub(crate) struct Said {
     pub(crate) errors: Vec<String>,
 }
 
-/// Keys that the old syntax knows; any other is metadata.
+/// Keys that the old syntax knows; any other is metadata (`RESERVED_PREFIXES` in `custom_build.rs`).
 const OLD_KEYS: [&str; 17] = [
     "rerun-if-changed",
     "rerun-if-env-changed",
@@ -77,7 +78,7 @@ pub(crate) fn messages(stdout: &[u8]) -> Said {
     said
 }
 
-/// The directory of a search path such as `native=/usr/lib`.
+/// The directory of a search path such as `native=/usr/lib`, whose kinds are rustc's (`-L KIND=PATH`).
 pub(crate) fn search_path_directory(path: &str) -> &str {
     match path.split_once('=') {
         Some(("native" | "crate" | "dependency" | "framework" | "all", directory)) => directory,
@@ -158,7 +159,7 @@ impl<'a> Directive<'a> {
         Ok(())
     }
 
-    /// Only `-l` and `-L`, with the value in the same word or in the next.
+    /// Only `-l` and `-L`, with the value in the same word or in the next (`BuildOutput::parse_rustc_flags`).
     fn flags(&self, output: &mut ScriptOutput, dialect: Dialect<'_>) -> Result<(), String> {
         let mut words = self.value.split_whitespace();
         while let Some(word) = words.next() {
@@ -184,6 +185,7 @@ impl<'a> Directive<'a> {
         Ok(())
     }
 
+    /// `NAME=VALUE`; one variable is refused, where it would matter (`BuildOutput::parse_rustc_env`, and what follows it).
     fn env(&self, output: &mut ScriptOutput, dialect: Dialect<'_>) -> Result<(), String> {
         let package = dialect.package;
         let Some((name, value)) = self.value.split_once('=') else {

@@ -1,4 +1,5 @@
-//! Runs a build script once, or reuses what it produced before.
+//! Runs a build script once, or reuses what it produced before. What cargo does is in `build_work` of its
+//! `core/compiler/custom_build.rs`; what scripts may count on, in the Cargo book, "Environment Variables".
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -88,7 +89,8 @@ fn read_links(step: &BuildScript) -> Result<Vec<(String, ScriptOutput)>> {
         .collect()
 }
 
-/// `DEP_<LINKS>_<KEY>`; of two values for one name the later one counts, as in cargo.
+/// `DEP_<LINKS>_<KEY>`; of two values for one name the later one counts, as in cargo (the Cargo book, "The `links`
+/// Manifest Key").
 fn links_metadata(links: &[(String, ScriptOutput)]) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for (links, output) in links {
@@ -99,7 +101,7 @@ fn links_metadata(links: &[(String, ScriptOutput)]) -> BTreeMap<String, String> 
     variables
 }
 
-/// How cargo makes a part of a variable's name.
+/// How cargo makes a part of a variable's name (`envify` in `core/compiler/mod.rs`).
 fn envify(name: &str) -> String {
     name.chars().flat_map(char::to_uppercase).map(|char| if char == '-' { '_' } else { char }).collect()
 }
@@ -120,7 +122,8 @@ fn script_environment(
     Ok(environment)
 }
 
-/// Where the toolchain's own shared libraries for the host lie, if rustup says where the toolchain is.
+/// Where the toolchain's own shared libraries for the host lie, if rustup says where the toolchain is: cargo adds its
+/// `sysroot_host_libdir` for scripts (`Compilation::fill_env` in `core/compiler/compilation.rs`).
 fn toolchain_libraries(environment: &Environment) -> Option<PathBuf> {
     let program = runner::rustc_program(environment);
     let sysroot = program.parent().and_then(Path::parent)?;
@@ -137,7 +140,7 @@ fn start(step: &BuildScript, environment: &Environment) -> Result<Finished> {
     })
 }
 
-/// Setting it is an error on stable toolchains only, and not where the user has set it for the package already.
+/// Setting `RUSTC_BOOTSTRAP` is an error on stable toolchains only, and not where the user has set it for the package already.
 fn is_bootstrap_allowed(stdout: &[u8], spec: &Spec, environment: &Environment) -> bool {
     const VARIABLE: &str = "RUSTC_BOOTSTRAP";
     // Asking the toolchain for its channel takes a process, so first see whether it matters.

@@ -76,7 +76,8 @@ fn text(value: &OsStr) -> Result<String> {
     }
 }
 
-/// cargo puts the arguments into a file when they are too long for the kernel: one a line, without quoting.
+/// cargo puts the arguments into a file when they are too long for the kernel: one a line, without quoting
+/// (`ProcessBuilder::build_command_with_argfile` in its crate `cargo-util`).
 fn expand_argument_files(args: Vec<String>) -> Result<Vec<String>> {
     let mut expanded = Vec::with_capacity(args.len());
     for arg in args {
@@ -133,7 +134,8 @@ fn create(unit: &Unit, output: &Output) -> Result<()> {
     fs::write(&output.path, contents).doing("write", &output.path)
 }
 
-/// Tells cargo that an output is there, as rustc does: for a library's metadata, those who wait for it may start.
+/// Tells cargo that an output is there, as rustc does: for a library's metadata, those who wait for it may start (`on_stderr_line_inner`
+/// in cargo's `core/compiler/mod.rs`; the rustc book, "JSON Output").
 fn notify(output: &Output) -> Result<()> {
     let mut line = serde_json::json!({
         "$message_type": "artifact",

@@ -1,7 +1,8 @@
 //! Which variables of a call cargo set: a difference, since no list of names could be complete.
 //!
 //! Users set variables of any name through `[env]`, and BuildKit adds some with random values to every process, so
-//! what counts is only what differs from the environment in which cargo itself was started.
+//! what counts is only what differs from the environment in which cargo itself was started. What cargo sets is in
+//! `Compilation::fill_env` (its `core/compiler/compilation.rs`) and `prepare_rustc`, and in the Cargo book, "Environment Variables".
 
 use std::collections::BTreeMap;
 use std::env;

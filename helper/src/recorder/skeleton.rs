@@ -1,4 +1,5 @@
-//! Puts the workspace together in which cargo plans: the real manifests, and empty files for everything else.
+//! Puts the workspace together in which cargo plans: the real manifests, and empty files for everything else. Cargo finds
+//! targets by the names of files (`util/toml/targets.rs`; the Cargo book, "Target auto-discovery") and reads none of them.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::symlink;

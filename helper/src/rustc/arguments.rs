@@ -1,5 +1,5 @@
 //! The arguments of one call: what cargo recorded, where the dependencies are, and what cargo adds after the build
-//! scripts have run (cargo's `add_native_deps` and `add_custom_flags`).
+//! scripts have run (`add_native_deps` and `add_custom_flags` in its `core/compiler/mod.rs`).
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts) {
         args.extend(["-L".to_owned(), path.clone()]);
     }
     if let Some(own) = &scripts.own {
-        // A library's `-l` reaches its binaries through its metadata; twice would change the order of linking.
+        // `pass_l_flag` in cargo: a library's `-l` reaches its binaries through its metadata; twice would change the order of linking.
         if is_library(&step.target) || !step.has_lib_beside {
             for library in &own.library_links {
                 args.extend(["-l".to_owned(), library.clone()]);
@@ -84,12 +84,12 @@ fn add_link_args(args: &mut Vec<String>, output: &ScriptOutput, applies: impl Fn
     }
 }
 
-/// Whether a search path lies in the `OUT_DIR` of the script that printed it.
+/// Whether a search path lies in the `OUT_DIR` of the script that printed it (`LibraryPath::CargoArtifact` since 1.88).
 fn is_built(output: &ScriptOutput, path: &str) -> bool {
     !output.out_dir.is_empty() && Path::new(script::search_path_directory(path)).starts_with(&output.out_dir)
 }
 
-/// cargo counts procedural macros among the libraries.
+/// cargo counts procedural macros among the libraries (`Target::is_lib`).
 fn is_library(target: &TargetKind) -> bool {
     match target {
         TargetKind::Lib | TargetKind::Cdylib | TargetKind::ProcMacro => true,
@@ -97,6 +97,7 @@ fn is_library(target: &TargetKind) -> bool {
     }
 }
 
+/// `LinkArgTarget::applies_to` of cargo.
 fn applies(argument: &LinkArgTarget, target: &TargetKind) -> bool {
     match argument {
         LinkArgTarget::All => true,

@@ -1,4 +1,5 @@
-//! Reads the JSON lines that rustc writes under `--error-format=json`, and counts what it complained about.
+//! Reads the JSON lines that rustc writes under `--error-format=json` (the rustc book, "JSON Output"), and counts what it
+//! complained about, as cargo's `on_stderr_line_inner` does.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! Which files a unit leaves behind, by rustc's naming rules.
+//! Which files a unit leaves behind, by rustc's naming rules (`rustc_session::output`), which cargo asks for by
+//! `--print=file-names` (`TargetInfo::rustc_outputs` in its `core/compiler/build_context/target_info.rs`).
 
 use std::path::{Path, PathBuf};
 
@@ -78,7 +79,8 @@ fn linked(unit: &Unit, stem: &str, crate_type: &str, ask: impl Fn(&str) -> Vec<S
     vec![name]
 }
 
-/// The smallest dep-info that cargo can read: the output depends on its source.
+/// The smallest dep-info that cargo can read: the output depends on its source (`parse_rustc_dep_info` in its
+/// `core/compiler/fingerprint/dep_info.rs`).
 pub(super) fn dep_info(output: &Path, source: &str) -> String {
     let escape = |path: &str| path.replace(' ', "\\ ");
     let (output, source) = (escape(&output.to_string_lossy()), escape(source));

@@ -1,4 +1,5 @@
-//! Reads from rustc's arguments what a call makes. Only what decides about output files is kept.
+//! Reads from rustc's arguments what a call makes. Only what decides about output files is kept. What cargo passes is in
+//! `prepare_rustc` and `build_base_args` of its `core/compiler/mod.rs`, what rustc takes in the rustc book, "Command-line Arguments".
 
 /// A call of rustc that compiles something.
 #[derive(Debug, Default, PartialEq, Eq)]
