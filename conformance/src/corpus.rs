@@ -52,6 +52,9 @@ pub struct Program {
     /// Variables on both sides, as `builder.env` has them.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Variables that two builds by plain cargo have different values of, each with the reason; they are not compared.
+    #[serde(default)]
+    pub varies: BTreeMap<String, String>,
     /// Packages of Debian's that plain cargo needs in the toolchain image, as `builder.packages` has them.
     #[serde(default)]
     pub packages: Vec<String>,

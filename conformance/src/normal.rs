@@ -34,10 +34,16 @@ pub(crate) struct Normal {
     pub(crate) env: BTreeMap<String, String>,
 }
 
-/// `OUT_DIR` of cargo's (`build/NAME-HASH/out`) and of a vertex's (`run-HASH/out`).
+/// A crate in the layout that cargo is to have (`-Z build-dir-new-layout`): `build/NAME/HASH/out/libNAME-HASH.rlib`.
+static CRATE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(^|[^\w./-])/longshore/target(/[^/\s:]+){1,2}/build/[^/\s:]+/[0-9a-f]{16}/out(/lib[^/\s:]+\.(rlib|rmeta|so))")
+        .expect("valid")
+});
+
+/// `OUT_DIR` of cargo's (`build/NAME-HASH/out`, in that layout `build/NAME/HASH/out`) and of a vertex's (`run-HASH/out`).
 static OUT_DIR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/build/[^/\s:]+-|/[th]/[^/\s:]+/run-)([0-9a-f]{16})/out",
+        r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/build/[^/\s:]+[-/]|/[th]/[^/\s:]+/run-)([0-9a-f]{16})/out",
     )
     .expect("valid")
 });
@@ -104,7 +110,8 @@ pub(crate) fn normal(ran: &Ran) -> Normal {
 
 /// Text in which the places of outputs have one name.
 fn path(text: &str) -> String {
-    let text = OUT_DIR.replace_all(text, "$1{OUT_DIR $4}");
+    let text = CRATE.replace_all(text, "$1{output}$3");
+    let text = OUT_DIR.replace_all(&text, "$1{OUT_DIR $4}");
     OUTPUT.replace_all(&text, "$1{output}$5").into_owned()
 }
 
@@ -118,6 +125,14 @@ mod tests {
             (
                 "native=/longshore/target/x86_64-unknown-linux-gnu/release/build/z-sys-0123456789abcdef/out/lib",
                 "native=/t/z-sys-1.0.0/run-0123456789abcdef/out/lib",
+            ),
+            (
+                "/longshore/target/release/build/z-sys/0123456789abcdef/out",
+                "/h/z-sys-1.0.0/run-0123456789abcdef/out",
+            ),
+            (
+                "serde=/longshore/target/release/build/serde/fedcba9876543210/out/libserde-0123456789abcdef.rmeta",
+                "serde=/h/serde-1.0.228/libserde-0123456789abcdef.rmeta",
             ),
             (
                 "serde=/longshore/target/release/deps/libserde-0123456789abcdef.rmeta",

@@ -35,6 +35,13 @@ impl Side {
         }
     }
 
+    /// Leaves a variable out of every process.
+    pub fn forget(&mut self, variable: &str) {
+        for ran in &mut self.ran {
+            ran.env.remove(variable);
+        }
+    }
+
     /// Adds what `sha256sum` printed.
     pub fn add_sums(&mut self, text: &str) {
         for (sum, file) in text.lines().filter_map(|line| line.split_once("  ")) {

@@ -20,6 +20,7 @@ use crate::{
     retell::{self, Known},
     summary::{self, Part},
     target::{self, Target},
+    units::Dormant,
     variant::{self, Variant},
 };
 
@@ -184,12 +185,18 @@ async fn choose(
         let names: Vec<String> = plain.chain(more).collect();
         return Err(match did_you_mean(asked, names.iter().map(String::as_str)) {
             _ if unknown.code == Code::UnknownTarget
-                && let Some(features) = planned.graph.dormant.get(asked) =>
+                && let Some(dormant) = planned.graph.dormant.get(asked) =>
             {
-                unknown.help(format!(
-                    "it needs features that are not enabled: pass `--build-arg FEATURES={features}`, or name them as \
-                     `features` under `[workspace.metadata.longshore]`"
-                ))
+                unknown.help(match dormant {
+                    Dormant::Features(features) => format!(
+                        "it needs features that are not enabled: pass `--build-arg FEATURES={features}`, or name them \
+                         as `features` under `[workspace.metadata.longshore]`"
+                    ),
+                    Dormant::Example => format!(
+                        "it is an example, and no image is made of those: make it a binary, as `src/bin/{asked}.rs` or \
+                         by `[[bin]]`"
+                    ),
+                })
             }
             Some(near) if unknown.code == Code::UnknownTarget => {
                 unknown.help(format!("did you mean `{near}`?"))

@@ -138,6 +138,15 @@ impl Unit {
     }
 }
 
+/// Why a program of a member's is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dormant {
+    /// It needs features that are not enabled: these, as `--features` takes them.
+    Features(String),
+    /// It is an example.
+    Example,
+}
+
 /// All units of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitGraph {
@@ -147,8 +156,8 @@ pub struct UnitGraph {
     pub units: Vec<Unit>,
     /// Host triple.
     pub host: String,
-    /// Binaries of members that need features which are not enabled, each with those features, as `--features` takes them.
-    pub dormant: BTreeMap<String, String>,
+    /// Programs of members that are not made, by name.
+    pub dormant: BTreeMap<String, Dormant>,
 }
 
 /// A recording that contradicts itself: a mistake of ours or a cargo newer than we know, never of the user.
@@ -253,14 +262,18 @@ impl UnitGraph {
     }
 }
 
-fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, String> {
+fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, Dormant> {
     let mut found = BTreeMap::new();
     for package in metadata.workspace_packages() {
         let needy =
             package.targets.iter().filter(|target| target.is_bin() && !target.required_features.is_empty());
         for target in needy.filter(|target| !units.iter().any(|unit| is_bin(unit, &target.name))) {
             let features = target.required_features.iter().map(|name| format!("{}/{name}", package.name));
-            found.insert(target.name.clone(), features.collect::<Vec<_>>().join(","));
+            let features = features.collect::<Vec<_>>().join(",");
+            found.insert(target.name.clone(), Dormant::Features(features));
+        }
+        for target in package.targets.iter().filter(|target| target.is_example()) {
+            found.entry(target.name.clone()).or_insert(Dormant::Example);
         }
     }
     found

@@ -113,6 +113,7 @@ pub(crate) fn all() -> Vec<Trial> {
     ]);
     tests.extend([
         test("packages_of_a_repository", sources::packages_of_a_repository),
+        test("a_private_repository", sources::a_private_repository),
         test("a_commit_that_is_gone", sources::a_commit_that_is_gone),
         test(
             "vendored_packages_come_from_the_workspace",

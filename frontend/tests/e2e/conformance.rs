@@ -85,13 +85,18 @@ fn conforms(program: &Program) -> Result {
     let engine = Engine::of_environment();
     let scratch = tempfile::tempdir()?;
     let project = sources::lay_out(program, scratch.path())?;
-    let plain = plain::build(&engine, program, project.path(), scratch.path())?;
-    let ours = trace(&engine, program, project.path())?;
+    let mut plain = plain::build(&engine, program, project.path(), scratch.path())?;
+    let mut ours = trace(&engine, program, project.path())?;
+    let mut notes = Vec::new();
+    for (variable, why) in &program.varies {
+        plain.side.forget(variable);
+        ours.forget(variable);
+        notes.push(format!("`{variable}` is not compared: {why}"));
+    }
     let report = compare(&plain.side, &ours);
 
     let mut same = 0;
     let mut unlike = Vec::new();
-    let mut notes = Vec::new();
     for bin in &program.bins {
         let theirs = plain.program(bin, &program.smoke)?;
         let mine = from_image(&engine, program, bin, scratch.path())?;

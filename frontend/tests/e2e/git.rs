@@ -40,6 +40,11 @@ impl Repository {
 
     /// Serves it as it is now, below a path.
     pub(crate) fn serve(&self, below: &str) -> Result<Server> {
-        Server::directory(&self.directory.join(".git"), below)
+        self.serve_for(below, None)
+    }
+
+    /// The same, to those who show a token in the header `Authorization`.
+    pub(crate) fn serve_for(&self, below: &str, token: Option<&str>) -> Result<Server> {
+        Server::directory_for(&self.directory.join(".git"), below, token)
     }
 }

@@ -19,8 +19,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves a directory's files below a path.
-    pub(crate) fn directory(directory: &Path, below: &str) -> Result<Self> {
+    /// Serves a directory's files below a path to those who show a token, if there is one.
+    pub(crate) fn directory_for(directory: &Path, below: &str, token: Option<&str>) -> Result<Self> {
         let mut files = BTreeMap::new();
         let mut open = vec![directory.to_owned()];
         while let Some(next) = open.pop() {
@@ -34,7 +34,7 @@ impl Server {
                 }
             }
         }
-        Self::start(files)
+        Self::start_for(files, token)
     }
 
     /// Serves these files by path.

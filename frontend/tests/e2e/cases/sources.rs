@@ -46,12 +46,12 @@ impl Pinned {
 
     /// Has the application name the repository as it is now.
     fn pin(&self) -> Result<Server> {
-        self.pin_to(&self.library.commit()?)
+        self.pin_to(&self.library.commit()?, None)
     }
 
-    /// Has the application name a commit of the repository as it is now.
-    fn pin_to(&self, commit: &str) -> Result<Server> {
-        let server = self.library.serve("/library.git")?;
+    /// Has the application name a commit of the repository as it is now, which is for those with a token, if there is one.
+    fn pin_to(&self, commit: &str, token: Option<&str>) -> Result<Server> {
+        let server = self.library.serve_for("/library.git", token)?;
         let template = testdata("git-dependency").join("app");
         for file in ["Cargo.toml", "Cargo.lock"] {
             let text = std::fs::read_to_string(template.join(file))?;
@@ -90,11 +90,28 @@ pub(crate) fn packages_of_a_repository() -> Result {
     Ok(())
 }
 
+/// A repository that is given to who shows a token only: a secret of the name that BuildKit knows.
+pub(crate) fn a_private_repository() -> Result {
+    let engine = Engine::of_environment();
+    let pinned = Pinned::new()?;
+    let header = format!("Bearer {}", nonce());
+    let _server = pinned.pin_to(&pinned.library.commit()?, Some(&header))?;
+    let order = || Order::build(&engine, pinned.app.path(), "git-dependency");
+    let without = order().run()?;
+    assert!(!without.succeeded, "it was fetched without a token");
+    let file = pinned.app.path().parent().expect("in a directory").join("header");
+    std::fs::write(&file, &header)?;
+    order().args(["--secret", &format!("id=GIT_AUTH_HEADER,src={}", file.display())]).must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("git-dependency"), &[])?;
+    assert!(said.stdout.starts_with("one 0.7.0 says: hello from a submodule "), "{said:?}");
+    Ok(())
+}
+
 /// A commit that the repository does not have.
 pub(crate) fn a_commit_that_is_gone() -> Result {
     let engine = Engine::of_environment();
     let pinned = Pinned::new()?;
-    let _server = pinned.pin_to(&"f".repeat(40))?;
+    let _server = pinned.pin_to(&"f".repeat(40), None)?;
     let build = Order::build(&engine, pinned.app.path(), "git-dependency").run()?;
     assert!(!build.succeeded);
     let said = build.progress.tail();
@@ -148,6 +165,8 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     };
     let dormant = refused(order().target("linked-dynamically"))?;
     assert!(dormant.contains("--build-arg FEATURES=app/dynamic"), "{dormant}");
+    let example = refused(order().target("demo"))?;
+    assert!(example.contains("it is an example") && example.contains("`src/bin/demo.rs`"), "{example}");
     let unlike = refused(order().args(["--build-arg", "ALL_FEATURES=sure"]))?;
     assert!(unlike.contains("`ALL_FEATURES` is `sure`, and not `true` or `false`"), "{unlike}");
     let dynamic = refused(order().target("linked-dynamically").args(["--build-arg", "ALL_FEATURES=true"]))?;

@@ -132,7 +132,7 @@ fn dockerfile(program: &Program) -> String {
          WORKDIR /ws\n\
          RUN --network=none --mount=from=vendor,target=/vendor,rw {cargo}\n\
          WORKDIR {TARGET_DIR}\n\
-         RUN find . -path '*/deps/*' -type f ! -name '*.d' -exec sha256sum {{}} + > /result/sums && cp -r /trace /result/\n\
+         RUN find . \\( -path '*/deps/*' -o -path '*/build/*/out/lib*' \\) -type f ! -name '*.d' -exec sha256sum {{}} + > /result/sums && cp -r /trace /result/\n\
          WORKDIR {TARGET_DIR}/{triple}/{profile}\n\
          RUN --network=none for bin in {bins}; do cp $bin /result/ && sha256sum $bin > /result/$bin.sha256 && \
          {{ ./$bin{smoke} > /result/$bin.out 2> /result/$bin.err; echo $? > /result/$bin.code; }}; done\n\n\

@@ -1,0 +1,5 @@
+//! Shows something to who reads it. Images are not made of examples.
+
+fn main() {
+    println!("{}", common::features());
+}
