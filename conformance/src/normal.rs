@@ -43,14 +43,14 @@ static CRATE: LazyLock<Regex> = LazyLock::new(|| {
 /// `OUT_DIR` of cargo's (`build/NAME-HASH/out`, in that layout `build/NAME/HASH/out`) and of a vertex's (`run-HASH/out`).
 static OUT_DIR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/build/[^/\s:]+[-/]|/[th]/[^/\s:]+/run-)([0-9a-f]{16})/out",
+        r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/build/[^/\s:]+[-/]|/[th]/(?:small-[0-9a-f-]+/)?[^/\s:]+/run-)([0-9a-f]{16})/out",
     )
     .expect("valid")
 });
 
 /// What else lies in output directories of either side.
 static OUTPUT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/(deps|build/[^/\s:]+)|/tmp/longshore/[^/\s:]+|/[th]/[^/\s:=]+-[0-9][^/\s:=]*)(/|$)").expect("valid")
+    Regex::new(r"(^|[^\w./-])(/longshore/target(/[^/\s:]+){1,2}/(deps|build/[^/\s:]+)|/tmp/longshore/[^/\s:]+|/[th]/(?:small-[0-9a-f-]+/)?[^/\s:=]+-[0-9]+\.[^/\s:=]*)(/|$)").expect("valid")
 });
 
 pub(crate) fn name(ran: &Ran) -> Name {
@@ -137,6 +137,14 @@ mod tests {
             (
                 "serde=/longshore/target/release/deps/libserde-0123456789abcdef.rmeta",
                 "serde=/h/serde-1.0.228/libserde-0123456789abcdef.rmeta",
+            ),
+            (
+                "serde=/longshore/target/release/deps/libserde-0123456789abcdef.rmeta",
+                "serde=/h/small-0-3/serde-1.0.228/libserde-0123456789abcdef.rmeta",
+            ),
+            (
+                "native=/longshore/target/release/build/z-sys-0123456789abcdef/out",
+                "native=/t/small-00ff00ff00ff00ff/z-sys-1.0.0/run-0123456789abcdef/out",
             ),
             (
                 "/longshore/target/release/build/ring-0123456789abcdef",

@@ -20,6 +20,7 @@ use crate::{
     gateway::{BuildResult, Failure, Gateway},
     lint::{self, Facts},
     named::{self, Role},
+    plan::VertexId,
     project::{Compiled, Planned, Project},
     request::{NamedContext, Request},
     summary,
@@ -64,6 +65,24 @@ pub fn check(found: Result<Vec<Diagnostic>, Diagnostics>, entry: &Entry) -> Answ
     }
 }
 
+/// What a vertex of the graph sees.
+fn seen(planned: &Planned, ids: &[VertexId]) -> lint::Seen {
+    let plan = &planned.plan;
+    let own = plan.vertex(ids[0]).shared_output();
+    let below: BTreeMap<&str, bool> = ids
+        .iter()
+        .flat_map(|id| &plan.vertex(*id).inputs)
+        .map(|input| plan.vertex(*input))
+        .map(|below| {
+            let is_member = planned.graph.package(below.package).member_directory().is_some();
+            (below.shared_output(), below.bundle.is_some() || is_member)
+        })
+        .filter(|(output, _)| *output != own)
+        .collect();
+    let by_contents = below.values().filter(|by_contents| **by_contents).count();
+    lint::Seen { by_origin: below.len() - by_contents, by_contents }
+}
+
 /// Answers a question about a planned workspace.
 ///
 /// # Errors
@@ -95,8 +114,10 @@ pub async fn answer(
                     is_bare: assemble::base_name(project, planned, &compiled, target).is_none(),
                 };
                 warnings.extend(lint::image(&facts));
-                let closure = planned.plan.closure(target.artifacts.iter().map(|artifact| artifact.vertex));
-                let seen = closure.iter().map(|id| planned.plan.vertex(*id).inputs.len());
+                let wanted = target.artifacts.iter().map(|artifact| artifact.vertex);
+                let wanted = planned.plan.closure_of_bundles(wanted);
+                let together = planned.plan.together(&wanted);
+                let seen = together.iter().map(|ids| seen(planned, ids));
                 warnings.extend(lint::cache(&target.name, seen));
             }
             check(Ok(warnings), entry)

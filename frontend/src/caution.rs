@@ -188,7 +188,13 @@ mod tests {
             cwd: "/ws".to_owned(),
             env: BTreeMap::new(),
         };
-        Recording { rustc: String::new(), cargo: String::new(), host: String::new(), calls: vec![call] }
+        Recording {
+            rustc: String::new(),
+            cargo: String::new(),
+            host: String::new(),
+            sizes: [].into(),
+            calls: vec![call],
+        }
     }
 
     #[test]
@@ -234,6 +240,7 @@ mod tests {
     fn nothing_dynamic_goes_on_scratch() {
         let spec = |args: &[&str]| Spec {
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),

@@ -5,8 +5,10 @@
 //! only selects.
 //!
 //! One vertex per locked package and side. A member has one for its library (with its build script), and one for
-//! each of its binaries, so that editing a binary does not compile the library.
+//! each of its binaries, so that editing a binary does not compile the library. In the graph, several vertices of small
+//! packages are one ([`bundle`]); everything but `emit` deals with them one by one.
 
+pub mod bundle;
 mod rewrite;
 mod text;
 
@@ -18,6 +20,7 @@ use crate::{
     paths, triple,
     units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs},
 };
+use bundle::Bundling;
 use rewrite::Rewriter;
 
 /// Index of a [`Vertex`] in its plan.
@@ -46,12 +49,19 @@ pub struct Vertex {
     pub spec: Spec,
     /// Vertices whose output is mounted, in the order of the plan.
     pub inputs: Vec<VertexId>,
+    /// The directory that holds its output and those of the vertices that it is one with in the graph.
+    pub bundle: Option<String>,
 }
 
 impl Vertex {
     /// Its output directory, in its own vertex and in all that use it.
     pub fn output(&self) -> &str {
         &self.spec.output
+    }
+
+    /// The directory that its vertex of the graph makes: its own, or that of its bundle.
+    pub fn shared_output(&self) -> &str {
+        self.bundle.as_deref().unwrap_or(&self.spec.output)
     }
 }
 
@@ -101,19 +111,37 @@ type Group = (PackageIx, Side, Part);
 impl Plan {
     /// Groups the units into vertices and writes down what each one runs.
     pub fn new(graph: &UnitGraph) -> Plan {
+        Plan::bundled(graph, &Bundling::default())
+    }
+
+    /// The same, with other bundles.
+    pub fn bundled(graph: &UnitGraph, bundling: &Bundling) -> Plan {
         let groups = groups(graph);
-        let order = topological(graph, &groups);
+        let visible: BTreeMap<Group, BTreeSet<Group>> =
+            groups.iter().map(|(group, units)| (group.clone(), visible(graph, group, units))).collect();
+        let order = topological(&visible);
+        let bundles = bundle::bundles(graph, &order, &visible, bundling);
         let index: BTreeMap<&Group, VertexId> = order.iter().zip((0..).map(VertexId)).collect();
-        let rewriter = Rewriter::new(graph, |id| output_of(graph, &group_of(graph, id)));
+        let outputs: BTreeMap<&Group, String> =
+            order.iter().map(|group| (group, output_of(graph, group, bundles.get(group)))).collect();
+        let rewriter = Rewriter::new(graph, |id| outputs[&group_of(graph, id)].clone());
 
         let mut vertices = Vec::new();
         for group in &order {
-            let units = &groups[group];
-            let visible = visible(graph, group, units);
-            let mut inputs: Vec<VertexId> = visible.iter().map(|group| index[group]).collect();
+            let mut inputs: Vec<VertexId> = visible[group].iter().map(|group| index[group]).collect();
             inputs.sort();
-            let spec = spec(graph, &rewriter, group, units, &visible);
-            vertices.push(Vertex { package: group.0, side: group.1, part: group.2.clone(), spec, inputs });
+            let dependencies = visible[group].iter().map(|group| outputs[group].clone()).collect();
+            let output = outputs[group].clone();
+            let spec = spec(graph, &rewriter, group, &groups[group], output, dependencies);
+            let bundle = bundles.get(group).map(|name| format!("{}/{name}", top(group.1)));
+            vertices.push(Vertex {
+                package: group.0,
+                side: group.1,
+                part: group.2.clone(),
+                spec,
+                inputs,
+                bundle,
+            });
         }
 
         let targets = targets(graph, |id| index[&group_of(graph, id)]);
@@ -216,39 +244,43 @@ fn visible(graph: &UnitGraph, own: &Group, units: &[UnitId]) -> BTreeSet<Group> 
     visible
 }
 
-fn topological(graph: &UnitGraph, groups: &BTreeMap<Group, Vec<UnitId>>) -> Vec<Group> {
-    fn visit(
-        graph: &UnitGraph,
-        groups: &BTreeMap<Group, Vec<UnitId>>,
-        group: &Group,
-        seen: &mut BTreeSet<Group>,
+fn topological(visible: &BTreeMap<Group, BTreeSet<Group>>) -> Vec<Group> {
+    fn visit<'a>(
+        visible: &'a BTreeMap<Group, BTreeSet<Group>>,
+        group: &'a Group,
+        seen: &mut BTreeSet<&'a Group>,
         order: &mut Vec<Group>,
     ) {
-        if !seen.insert(group.clone()) {
+        if !seen.insert(group) {
             return;
         }
-        for dep in visible(graph, group, &groups[group]) {
-            visit(graph, groups, &dep, seen, order);
+        for dep in &visible[group] {
+            visit(visible, dep, seen, order);
         }
         order.push(group.clone());
     }
     let mut order = Vec::new();
     let mut seen = BTreeSet::new();
-    for group in groups.keys() {
-        visit(graph, groups, group, &mut seen, &mut order);
+    for group in visible.keys() {
+        visit(visible, group, &mut seen, &mut order);
     }
     order
 }
 
-fn output_of(graph: &UnitGraph, group: &Group) -> String {
-    let top = match group.1 {
+fn top(side: Side) -> &'static str {
+    match side {
         Side::Host => paths::HOST_OUTPUTS,
         Side::Target => paths::TARGET_OUTPUTS,
-    };
+    }
+}
+
+fn output_of(graph: &UnitGraph, group: &Group, bundle: Option<&String>) -> String {
+    let top = top(group.1);
     let key = &graph.package(group.0).key;
-    match &group.2 {
-        Part::Library => format!("{top}/{key}"),
-        Part::Bin(name) => format!("{top}/{key}.bin.{name}"),
+    match (bundle, &group.2) {
+        (Some(bundle), _) => format!("{top}/{bundle}/{key}"),
+        (None, Part::Library) => format!("{top}/{key}"),
+        (None, Part::Bin(name)) => format!("{top}/{key}.bin.{name}"),
     }
 }
 
@@ -257,7 +289,8 @@ fn spec(
     rewriter: &Rewriter,
     own: &Group,
     units: &[UnitId],
-    visible: &BTreeSet<Group>,
+    output: String,
+    dependencies: Vec<String>,
 ) -> Spec {
     let package = graph.package(own.0);
     let label = format!("{} {}", package.name, package.version);
@@ -305,6 +338,7 @@ fn spec(
     let env = take_common_env(&mut steps);
     Spec {
         report: None,
+        unpack: None,
         ledger: None,
         pass_env: Vec::new(),
         files: Vec::new(),
@@ -314,10 +348,10 @@ fn spec(
             directory: directory.to_string(),
             workspace: paths::WORKSPACE.to_owned(),
         }),
-        output: output_of(graph, own),
+        output,
         cache: package.member_directory().map(|_| paths::MEMBER_CACHE.to_owned()),
         env,
-        dependencies: visible.iter().map(|group| output_of(graph, group)).collect(),
+        dependencies,
         steps,
     }
 }

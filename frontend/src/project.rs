@@ -26,7 +26,10 @@ use crate::{
     lock::Lock,
     members::{Manifests, Settings},
     named::{self, Loaded, Role},
-    plan::Plan,
+    plan::{
+        Plan,
+        bundle::{self, Bundling},
+    },
     registries,
     request::Request,
     target::Target,
@@ -279,7 +282,9 @@ impl Project {
         selection.cross.complete(&selection.target, &mut workspace.recording);
         let graph =
             UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
-        let plan = Plan::new(&graph);
+        let bytes_max = if self.config.bundle { bundle::SMALL_BYTES_MAX } else { 0 };
+        let bundling = Bundling { bytes_max, alone: self.alone(&graph) };
+        let plan = Plan::bundled(&graph, &bundling);
         let cached = |triple: &str| {
             cache_prefix(request, &workspace.metadata, triple, &selection.profile, &bench.identity)
         };

@@ -43,6 +43,8 @@ pub struct Package {
     pub key: String,
     /// Where its source lies in the vertices.
     pub origin: Origin,
+    /// Bytes of the archive that it came as.
+    pub bytes: Option<u64>,
     /// `links`, when the manifest has it.
     pub links: Option<String>,
     /// It has a library or procedural macro among its targets, built or not.
@@ -323,6 +325,7 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
             version: package.version.to_string(),
             key: String::new(),
             origin,
+            bytes: recording.sizes.get(root.as_str()).copied(),
             links: package.links.clone(),
             has_lib: package.targets.iter().any(|target| {
                 target.crate_types.iter().any(|kind| !matches!(kind, cargo_metadata::CrateType::Bin))

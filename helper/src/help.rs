@@ -176,6 +176,7 @@ mod tests {
             |directory: &str| Member { directory: directory.to_owned(), workspace: "/ws".to_owned() };
         Spec {
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),

@@ -1,6 +1,6 @@
 //! What the frontend and the in-container helper say to each other.
 //!
-//! The frontend puts a [`RecordRequest`] or a [`Spec`] into a vertex; the helper, which is this crate's
+//! The frontend puts a [`RecordRequest`](recording::RecordRequest) or a [`Bundle`](spec::Bundle) into a vertex; the helper, which is this crate's
 //! binary, acts on it there. A recording comes back as files in the vertex's output.
 //! Nothing here knows LLB, and nothing in the frontend knows how rustc is run.
 
@@ -26,6 +26,11 @@ pub const SLOTS_DIR: &str = "/longshore/slots";
 
 /// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
 pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
+
+/// The mounted archive of the package that belongs at `place`, an absolute path: `/vendor/serde-1.0.228`.
+pub fn archive_of(place: &str) -> String {
+    format!("/longshore/archives{place}.crate")
+}
 
 /// Cuts a request into the values of `LONGSHORE_REQUEST_0`, `_1`, …, never inside a character.
 pub fn split_request(json: &str) -> Vec<&str> {

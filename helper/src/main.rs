@@ -4,6 +4,7 @@
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
+mod archive;
 mod console;
 mod device;
 mod elf;
@@ -23,6 +24,7 @@ mod request;
 mod reuse;
 mod runner;
 mod rustc;
+mod schedule;
 mod script;
 mod script_run;
 mod slots;

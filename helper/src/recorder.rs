@@ -9,10 +9,11 @@ mod jobserver;
 pub(crate) mod repositories;
 mod skeleton;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, io};
+use std::{env, fs, io, thread};
 
 use longshore_helper::recording::{
     FAILURE_FILE, Failure, METADATA_FILE, RECORDING_FILE, RecordRequest, Recording,
@@ -22,7 +23,7 @@ pub(crate) use self::calls::write_call;
 use self::jobserver::Jobserver;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
-use crate::{ansi, files, process};
+use crate::{ansi, archive, files, process, slots};
 
 /// Set while a recording is under way: the directory in which it grows.
 pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
@@ -65,6 +66,7 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     let tree = Path::new(&request.workspace);
     skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), &request.links, tree)?;
     let workspace = &tree.join(&request.root);
+    let sizes = lay_out_archives(&request.archives)?;
     write_cargo_config(&request.cargo_config)?;
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
     let mut environment = cargo_environment(request, &recording)?;
@@ -88,11 +90,31 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     drop(jobserver);
     let calls = calls::collect(&recording)?;
     fs::remove_dir_all(&recording).doing("remove", &recording)?;
-    Ok(Recording { rustc, cargo, host, calls })
+    Ok(Recording { rustc, cargo, host, sizes, calls })
+}
+
+/// Lays out what cargo reads of packages that came as archives, on all CPUs.
+fn lay_out_archives(archives: &BTreeMap<String, String>) -> Result<BTreeMap<String, u64>> {
+    let all: Vec<(&String, &String)> = archives.iter().collect();
+    let share = all.len().div_ceil(slots::parallelism()).max(1);
+    let lay_out = |part: &[(&String, &String)]| {
+        let sizes = part
+            .iter()
+            .map(|(place, checksum)| Ok(((*place).clone(), archive::lay_out(Path::new(place), checksum)?)));
+        sizes.collect::<Result<Vec<_>>>()
+    };
+    thread::scope(|scope| {
+        let parts: Vec<_> = all.chunks(share).map(|part| scope.spawn(move || lay_out(part))).collect();
+        let mut sizes = BTreeMap::new();
+        for part in parts {
+            sizes.extend(part.join().expect("unpacking does not panic")?);
+        }
+        Ok(sizes)
+    })
 }
 
 /// What the calling process must leave out of what it passes on, and what it must record.
-pub(crate) fn recorded_environment(recording: &Path) -> Result<std::collections::BTreeMap<String, String>> {
+pub(crate) fn recorded_environment(recording: &Path) -> Result<BTreeMap<String, String>> {
     ambient::difference_to_saved(recording)
 }
 

@@ -35,6 +35,9 @@ pub struct RecordRequest {
     pub output: String,
     /// Text of `$CARGO_HOME/config.toml`: source replacement and the like.
     pub cargo_config: String,
+    /// Packages whose archives are mounted ([`crate::archive_of`]): where each belongs, and its checksum.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub archives: BTreeMap<String, String>,
     /// Git repositories that `Cargo.lock` names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repositories: Vec<Repository>,
@@ -64,6 +67,9 @@ pub struct Recording {
     pub cargo: String,
     /// Host triple, from `rustc -vV`.
     pub host: String,
+    /// Bytes of the archive of each package that came as one, by where it belongs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sizes: BTreeMap<String, u64>,
     /// Sorted by kind, then arguments, then environment.
     pub calls: Vec<Call>,
 }

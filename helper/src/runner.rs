@@ -1,4 +1,4 @@
-//! `longshore-helper build`: does the steps of one vertex, one after the other, while holding one slot.
+//! `longshore-helper build`: builds the packages of one vertex, each step after step while holding a slot.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use longshore_helper::report::{WARNINGS_FILE, Warning};
-use longshore_helper::spec::{Spec, Step};
+use longshore_helper::spec::{Bundle, Spec, Step};
 
 use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{files, ledger, mtime, rustc, script_run, slots, tracer};
+use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, tracer};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,17 @@ pub(crate) enum Verdict {
 pub(crate) const NOT_FOR_CHILDREN: [&str; 6] =
     ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"];
 
-/// Runs the steps until one fails, then makes the output reproducible.
-pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
+/// Builds the packages of a vertex, then makes the output reproducible.
+pub(crate) fn build(bundle: &Bundle) -> Result<Verdict> {
+    let output = Path::new(&bundle.output);
+    fs::create_dir_all(output).doing("create", output)?;
+    let verdict = schedule::all(&bundle.packages, slots::parallelism(), package)?;
+    mtime::normalise(output)?;
+    Ok(verdict)
+}
+
+/// Runs a package's steps until one fails.
+fn package(spec: &Spec) -> Result<Verdict> {
     let output = Path::new(&spec.output);
     fs::create_dir_all(output).doing("create", output)?;
     let mut environment = environment::base();
@@ -37,6 +46,9 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
     let arrived = Instant::now();
     let slot = slots::take();
     let started = Instant::now();
+    if let Some(place) = &spec.unpack {
+        archive::unpack(Path::new(place))?;
+    }
     let mut warnings = Vec::new();
     for step in &spec.steps {
         let verdict = match step {
@@ -48,7 +60,6 @@ pub(crate) fn build(spec: &Spec) -> Result<Verdict> {
         }
     }
     drop(slot);
-    mtime::normalise(output)?;
     tracer::made(output)?;
     if let Some(report) = &spec.report {
         write_report(Path::new(report), warnings)?;

@@ -138,7 +138,9 @@ fn spawn(
             described(&step.name)
         )));
     }
-    let file = env::temp_dir().join(format!("longshore-args-{}", std::process::id()));
+    // The packages of a bundle run at the same time, and the name of a package's output is its own.
+    let own = Path::new(&spec.output).file_name().unwrap_or_default();
+    let file = env::temp_dir().join(format!("longshore-args-{}", own.to_string_lossy()));
     let file = match fs::write(&file, args.join("\n")) {
         Ok(()) => file,
         // A vertex without a writable /tmp still has its output.

@@ -4,7 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The steps of one vertex, run one after the other while holding one slot.
+/// What one vertex does: one package's steps, or those of several packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// The vertex's output directory, writable, in which the outputs of its packages lie, or which is its package's.
+    pub output: String,
+    /// Packages before those that depend on them. Those that do not wait for each other run at the same time.
+    pub packages: Vec<Spec>,
+}
+
+/// The steps of one package, run one after the other while holding one slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
     /// Name and version, for messages: `serde 1.0.228`.
@@ -12,7 +21,10 @@ pub struct Spec {
     /// For a workspace member: its directory relative to the workspace, and the manifest to name in help texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<Member>,
-    /// The vertex's output directory, writable: `/t/serde-1.0.228`.
+    /// Where its archive is to be unpacked before the steps ([`crate::archive_of`]), if it came as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpack: Option<String>,
+    /// The package's output directory: `/t/serde-1.0.228`.
     pub output: String,
     /// The cache mount of this member, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

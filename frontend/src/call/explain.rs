@@ -74,12 +74,23 @@ impl Changes {
     pub fn run_again(&self) -> BTreeSet<usize> {
         self.groups.values().flat_map(|affected| affected.own.union(&affected.dependents).copied()).collect()
     }
+
+    /// Those that are compiled along, since they are one in the graph with one that runs again. They come out the same, and
+    /// nothing that sees them runs for that.
+    pub fn along(&self, now: &Document) -> BTreeSet<usize> {
+        let again = self.run_again();
+        let bundles: BTreeSet<&str> =
+            again.iter().filter_map(|index| now.vertices[*index].bundle.as_deref()).collect();
+        let is_along = |vertex: &Vertex| vertex.bundle.as_deref().is_some_and(|name| bundles.contains(name));
+        let all = now.vertices.iter().enumerate().filter(|(_, vertex)| is_along(vertex));
+        all.map(|(index, _)| index).filter(|index| !again.contains(index)).collect()
+    }
 }
 
 /// The keys of all vertices; with an earlier plan, what changed since and what that makes run.
 ///
 /// JSON: `toolchain`, `toolchainDigest`, `helper` and `vertices` with one key each; with an earlier plan `changes`,
-/// which has `vertices` (their number), `runAgain` (ids), `causes` (a [`Cause`] with its `vertices` and `dependents`),
+/// which has `vertices` (their number), `runAgain` and `compiledAlong` (ids), `causes` (a [`Cause`] with its `vertices` and `dependents`),
 /// `removed`, `settings` and `notCompared`.
 pub fn answer(now: &Document, before: Option<&Document>) -> Answer {
     let keys: Vec<Value> = now.vertices.iter().map(|vertex| json!(Key::of(now, vertex))).collect();
@@ -115,6 +126,7 @@ fn described(now: &Document, changes: &Changes) -> Value {
     json!({
         "vertices": now.vertices.len(),
         "runAgain": ids(&changes.run_again()),
+        "compiledAlong": ids(&changes.along(now)),
         "causes": groups.collect::<Vec<_>>(),
         "removed": changes.removed,
         "settings": settings.collect::<Vec<_>>(),

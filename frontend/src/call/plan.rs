@@ -113,6 +113,9 @@ pub struct Vertex {
     /// The binary that it compiles; none for a library and for a locked package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bin: Option<String>,
+    /// The directory of the outputs of all that are one with it in the graph: small packages, several to a vertex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
     /// Vertices whose outputs it sees.
     pub inputs: Vec<String>,
     /// Environment that its steps share.
@@ -237,6 +240,7 @@ fn written(graph: &UnitGraph, plan: &Plan, vertex: &plan::Vertex) -> Vertex {
             Part::Library => None,
             Part::Bin(name) => Some(name.clone()),
         },
+        bundle: vertex.bundle.clone(),
         inputs: vertex.inputs.iter().map(|input| plan.vertex(*input).output().to_owned()).collect(),
         env: vertex.spec.env.clone(),
         steps: vertex.spec.steps.iter().map(step).collect(),

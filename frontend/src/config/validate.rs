@@ -52,6 +52,7 @@ pub(super) fn workspace(raw: RawWorkspace, args: Args, gathered: &mut Vec<Diagno
         crates: crates(raw.crates, gathered),
         no_default_features: raw.no_default_features,
         all_features: raw.all_features,
+        bundle: raw.bundle,
         target: raw
             .target
             .into_iter()

@@ -168,6 +168,7 @@ fn only_scripts_for_the_target_are_told_and_what_cargo_says_stays() {
         rustc: String::new(),
         cargo: String::new(),
         host: "x86_64-unknown-linux-gnu".to_owned(),
+        sizes: [].into(),
         calls: vec![
             call(CallKind::BuildScript, &[("TARGET", "x86_64-unknown-linux-gnu")]),
             call(CallKind::BuildScript, &[("TARGET", triple), ("PKG_CONFIG_LIBDIR", "/mine")]),

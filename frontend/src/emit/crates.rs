@@ -1,8 +1,10 @@
-//! Locked packages as sources: downloaded by BuildKit itself, checked against the lock file, unpacked once.
+//! Locked packages as sources: downloaded by BuildKit itself, checked against the lock file, unpacked where they are used.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Annotate, Copy, Digest, Files, Git, GitUrl, Http, HttpUrl, ProgressGroup, State};
+use buildkit_llb::{
+    Annotate, Copy, Digest, Files as FileOp, Git, GitUrl, Http, HttpUrl, ProgressGroup, State,
+};
 use camino::Utf8PathBuf;
 use toml::{Table, Value};
 
@@ -43,11 +45,31 @@ pub enum Provision {
     Repository,
 }
 
+/// How the files of a package are had.
+///
+/// What a vertex has unpacked ends with it. As a vertex of its own it would be a blob of the exported cache, as large as
+/// what is compiled of it: BuildKit exports whatever ran in the same build (`solver/edge.go`, `execOp`), but not
+/// downloads, which anybody can have (`solver/exporter.go`, `ExportRoots`).
+#[derive(Debug, Clone)]
+pub enum Files {
+    /// In an archive, which is this file of the state.
+    Archive {
+        /// A filesystem.
+        state: State,
+        /// The path in it.
+        file: String,
+        /// SHA-256 of the archive, hex, as the lock file has it.
+        checksum: String,
+    },
+    /// In a directory, which is the last part of the place where they belong.
+    Directory(State),
+}
+
 /// What the lock file pins, as filesystems.
 #[derive(Debug, Clone)]
 pub struct Locked {
-    /// Unpacked packages, by where they lie in vertices. The state's root holds the last part of that.
-    pub crates: BTreeMap<Utf8PathBuf, State>,
+    /// Packages, by where they lie in vertices.
+    pub crates: BTreeMap<Utf8PathBuf, Files>,
     /// Checkouts.
     pub repositories: BTreeMap<LockedRepository, State>,
     /// What tells cargo of the directories that these make up.
@@ -72,13 +94,9 @@ impl Locked {
                 }
                 Provision::Directory { packages, .. } => {
                     let key = (package.name.clone(), package.version.clone());
-                    vendored(context, &packages[&key], &directory)
+                    Files::Directory(vendored(context, &packages[&key], &directory))
                 }
-                Provision::Archives(at) => unpacked(
-                    package,
-                    Copy::new(context, format!("/{at}/{directory}.crate"), "/").unpack(),
-                    group,
-                ),
+                Provision::Archives(at) => copied(package, context, at, group),
                 Provision::Repository => unreachable!("no repository provides packages of a registry"),
             };
             crates.insert(package.place(), state);
@@ -88,7 +106,7 @@ impl Locked {
                 let directory = format!("{}-{}", package.name, package.version);
                 let key = (package.name.clone(), package.version.clone());
                 let place = Utf8PathBuf::from(registry::directory_of(&package.source)).join(&directory);
-                crates.insert(place, vendored(context, &packages[&key], &directory));
+                crates.insert(place, Files::Directory(vendored(context, &packages[&key], &directory)));
             } else {
                 cloned.insert(&package.repository);
             }
@@ -171,57 +189,49 @@ fn group(lock: &Lock, registry: &Registry) -> ProgressGroup {
     ProgressGroup::new(format!("[crates] {count} packages from {from}"))
 }
 
-/// A package of a server, unpacked.
-///
-/// Packages are not meant for exported caches: what is compiled of them is enough there, and the rest can be had from where
-/// it came from. BuildKit heeds that where they did not run in the same build; a build from nothing exports them too,
-/// since the exporter of a result just made is not told (`solver/edge.go`, `makeExportable` and `execOp`).
+/// A package of a server.
 fn downloaded(
     package: &LockedPackage,
     download: &Download,
     token: Option<&str>,
     group: &ProgressGroup,
-) -> State {
+) -> Files {
     let LockedPackage { name, version, checksum, .. } = package;
     let directory = package.directory();
     let archive = format!("{directory}.crate");
     let url = HttpUrl::parse(download.address(name, version, checksum))
         .expect("names and versions of a lock file make an address");
-    let checksum = Digest::sha256(checksum).expect("checked when the lock file was read");
-    let mut http = Http::new(&url, &checksum).filename(&archive);
+    let digest = Digest::sha256(checksum).expect("checked when the lock file was read");
+    let mut http = Http::new(&url, &digest).filename(&archive);
     if let Some(token) = token {
         http = http.auth_header_secret(token);
     }
-    let downloaded = http
+    let state = http
         .labeled(format!("download:{directory}"))
         .named(format!("[crates] download {name} {version}"))
         .grouped(group)
         .export_cache(false)
         .state();
-    unpacked(package, Copy::new(&downloaded, format!("/{archive}"), "/").unpack(), group)
+    Files::Archive { state, file: format!("/{archive}"), checksum: checksum.clone() }
 }
 
-fn unpacked(package: &LockedPackage, archive: Copy, group: &ProgressGroup) -> State {
+/// A package of a local registry: its archive, out of the build context.
+fn copied(package: &LockedPackage, context: &State, at: &Utf8PathBuf, group: &ProgressGroup) -> Files {
     let directory = package.directory();
-    Files::on(&State::SCRATCH)
-        .add(archive)
-        // Cargo reads a directory source only with this file; an empty list of files turns its own check off, and
-        // the archive's checksum is what the lock file is compared with (cargo's `sources/directory.rs`).
-        .write(
-            format!("/{directory}/.cargo-checksum.json"),
-            0o644,
-            format!(r#"{{"files":{{}},"package":"{}"}}"#, package.checksum),
-        )
-        .labeled(format!("unpack:{directory}"))
-        .named(format!("[crates] unpack {} {}", package.name, package.version))
+    let file = format!("/{directory}.crate");
+    let state = FileOp::on(&State::SCRATCH)
+        .add(Copy::new(context, format!("/{at}{file}"), file.as_str()))
+        .labeled(format!("archive:{directory}"))
+        .named(format!("[crates] {at}{file}"))
         .grouped(group)
         .export_cache(false)
-        .state()
+        .state();
+    Files::Archive { state, file, checksum: package.checksum.clone() }
 }
 
 /// A package of a directory source, as it lies there: cargo itself checks its files against its list of checksums.
 fn vendored(context: &State, from: &Utf8PathBuf, directory: &str) -> State {
-    Files::on(&State::SCRATCH)
+    FileOp::on(&State::SCRATCH)
         .add(Copy::new(context, format!("/{from}"), format!("/{directory}")).contents())
         .labeled(format!("vendored:{directory}"))
         .named(format!("[crates] {from}"))
@@ -247,7 +257,10 @@ mod tests {
         let provider = Provider { name: "crates-io".to_owned(), provision: download };
         let providers = BTreeMap::from([(Registry::crates_io().as_str().to_owned(), provider)]);
         let locked = Locked::new(&lock, &providers, &State::SCRATCH);
-        let graph = locked.crates[&lock.packages[0].place()].definition().to_string();
+        let Files::Archive { state, .. } = &locked.crates[&lock.packages[0].place()] else {
+            panic!("it is downloaded")
+        };
+        let graph = state.definition().to_string();
         assert!(graph.contains("/jemalloc-sys/0.5.4+5.3.0/download"), "{graph}");
     }
 }

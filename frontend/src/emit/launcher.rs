@@ -3,7 +3,7 @@
 use buildkit_llb::{Annotate, Files, State};
 use longshore_helper::{
     SLOTS_DIR,
-    spec::{Rustc, Spec, Step, TargetKind},
+    spec::{Bundle, Rustc, Spec, Step, TargetKind},
 };
 
 use super::{Prefix, Workshop};
@@ -82,6 +82,7 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
         env: programs.into(),
         dependencies: Vec::new(),
         report: None,
+        unpack: None,
         ledger: None,
         pass_env: Vec::new(),
         files: Vec::new(),
@@ -97,7 +98,8 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
             dependency_scripts: Vec::new(),
         })],
     };
-    let request = serde_json::to_string(&spec).expect("a spec can be written as JSON");
+    let bundle = Bundle { output: paths::LAUNCHER.to_owned(), packages: vec![spec] };
+    let request = serde_json::to_string(&bundle).expect("a spec can be written as JSON");
     workshop
         .helper("build", &request)
         .mount(SLOTS_DIR, Workshop::slots())

@@ -1,26 +1,19 @@
-//! One exec per vertex of the plan, and one copy per member: the boundary that keeps members apart.
+//! The graphs of packages: one exec per vertex of the plan, or for several that share one.
+
+mod vertex;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files, Mount, Sharing, Span, State};
-use camino::{Utf8Path, Utf8PathBuf};
-use longshore_helper::{
-    spec::{Spec, Step, TargetKind},
-    trace::TRACE_ENV,
-};
+use buildkit_llb::{Bind, Span, State};
+use camino::Utf8PathBuf;
 
-use super::{
-    Prefix, Workshop,
-    crates::Locked,
-    grants::{Grants, grant},
-    known_by_origin, unpacked,
-};
+use self::vertex::Together;
+use super::{Prefix, Workshop, crates::Locked, grants::Grants, known_by_origin};
 use crate::{
-    listing::{Kind, Listing},
-    outside, paths,
-    plan::{Part, Plan, Vertex, VertexId},
+    listing::Listing,
+    plan::{Part, Plan, VertexId},
     request::NoCache,
-    units::{Origin, PackageIx, Side, UnitGraph},
+    units::{PackageIx, Side, UnitGraph},
 };
 
 /// What the vertices take from outside the plan.
@@ -120,7 +113,7 @@ pub struct Packages {
     pub own: BTreeMap<PackageIx, State>,
 }
 
-/// The graph of `wanted`, which must hold the inputs of all it holds.
+/// The graph of `wanted`, which must hold the inputs of all it holds, and all of every bundle.
 pub fn packages(
     workshop: &Workshop,
     graph: &UnitGraph,
@@ -128,169 +121,13 @@ pub fn packages(
     wanted: &BTreeSet<VertexId>,
     sources: &Sources<'_>,
 ) -> Packages {
-    let mut members: BTreeMap<PackageIx, State> = BTreeMap::new();
-    let mut outputs: BTreeMap<VertexId, Output> = BTreeMap::new();
-    // Ids are in order of dependency.
-    for id in wanted {
-        let vertex = plan.vertex(*id);
-        let package = graph.package(vertex.package);
-        // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex.
-        let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
-        let source = |bind: Bind| if writable { bind.discard() } else { bind };
-        let own = match &package.origin {
-            Origin::Locked { place } => &sources.locked.crates[place],
-            Origin::Git { repository, .. } => &sources.locked.repositories[repository],
-            Origin::Member { directory } => members
-                .entry(vertex.package)
-                .or_insert_with(|| member(directory, &package.name, vertex.package, sources)),
-        };
-        let grants = sources.grants.get(&vertex.package);
-        let toolkit = sources.toolkit.filter(|toolkit| toolkit.seen_by.contains(id));
-        let sysroot = sources.sysroot.filter(|_| vertex.side == Side::Target);
-        let given = Given { grants, toolkit, sysroot };
-        let request = request(vertex, &outputs, given, sources.cache_prefix.of(vertex.side));
-        let mut exec =
-            workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
-        exec = match &package.origin {
-            Origin::Locked { place } => exec.mount(place, source(unpacked(own, place))),
-            // The whole of it, as cargo has it: what a package names beside itself is there.
-            Origin::Git { checkout, .. } => exec.mount(checkout, source(known_by_origin(own))),
-            Origin::Member { .. } => exec.mount(paths::WORKSPACE, source(Bind::new(own))).mount(
-                paths::MEMBER_CACHE,
-                Mount::cache(
-                    cache_id(graph, plan, *id, sources.cache_prefix, toolkit)
-                        .expect("it is a member's vertex"),
-                    Sharing::Shared,
-                ),
-            ),
-        };
-        if !matches!(package.origin, Origin::Member { .. })
-            && let Some(files) = configured_files(&vertex.spec, grants, sources)
-        {
-            exec = exec.mount(paths::WORKSPACE, Bind::new(&files));
-        }
-        for input in &vertex.inputs {
-            let below = plan.vertex(*input);
-            let files = &outputs[input].files;
-            exec = exec.mount(
-                below.output(),
-                // What is locked is compiled anew only when it is another version or is compiled otherwise, and then
-                // comes out different. A member may be edited in its tests only.
-                match graph.package(below.package).origin {
-                    Origin::Locked { .. } | Origin::Git { .. } => known_by_origin(files),
-                    Origin::Member { .. } => Bind::new(files),
-                },
-            );
-        }
-        if let Some(toolkit) = toolkit {
-            exec = show(exec, toolkit);
-        }
-        // What is one package's own goes before what all see.
-        if let Some(grants) = grants {
-            exec = grant(exec, grants, workshop);
-        }
-        if let Some(sysroot) = sysroot {
-            exec = exec.mount(paths::SYSROOT, known_by_origin(sysroot));
-        }
-        if runs_anyway(sources.no_cache, &package.name, &vertex.part) {
-            exec = exec.env(longshore_helper::NO_CACHE_ENV, sources.build);
-        }
-        if let Some(trace) = sources.trace {
-            exec = exec.env(TRACE_ENV, trace);
-        }
-        let exec = exec.output(vertex.output(), &State::SCRATCH);
-        let is_member = package.member_directory().is_some();
-        let (files, report) = if is_member {
-            let (files, report) =
-                described(exec.output(paths::REPORT, &State::SCRATCH), graph, plan, *id, sources).run();
-            (files, Some(report))
-        } else {
-            (described(exec, graph, plan, *id, sources).run(), None)
-        };
-        outputs.insert(*id, Output { files, report, ledger: request.ledger });
+    let mut made = Packages::default();
+    for ids in plan.together(wanted) {
+        let together = Together { graph, plan, ids: &ids };
+        let outputs = together.vertex(workshop, sources, &mut made);
+        made.outputs.extend(ids.into_iter().zip(outputs));
     }
-    Packages { outputs, own: members }
-}
-
-/// Files of the workspace that cargo's configuration has a package of elsewhere use: linkers, and what build scripts are told
-/// of. What only passes by in the environment of a compiler is not mounted.
-fn configured_files(spec: &Spec, grants: Option<&Grants>, sources: &Sources<'_>) -> Option<State> {
-    let runs_script = spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
-    let mut texts: Vec<&String> = Vec::new();
-    for step in &spec.steps {
-        match step {
-            Step::Rustc(step) if step.target != TargetKind::Lib => texts.extend(&step.args),
-            Step::Rustc(_) => {}
-            Step::BuildScript(step) => texts.extend(outside::configured(&step.env)),
-        }
-    }
-    if runs_script {
-        texts.extend(outside::configured(&spec.env));
-    }
-    let mut named = outside::in_workspace(texts.into_iter().map(String::as_str));
-    named.extend(grants.into_iter().flat_map(|grants| grants.inputs.clone()));
-    let mut files = None;
-    for path in named.iter().filter(|path| sources.listing.kind(path).is_some()) {
-        let at = format!("/{path}");
-        let copy = Copy::new(sources.context, at.as_str(), at.as_str()).parents();
-        let copy = match sources.listing.kind(path) {
-            Some(Kind::Directory) => copy.contents(),
-            _ => copy,
-        };
-        files = Some(files.unwrap_or_else(|| Files::on(&State::SCRATCH)).add(copy));
-    }
-    Some(
-        files?
-            .labeled("source:configured")
-            .named("[member] what cargo's configuration names")
-            .export_cache(false)
-            .state(),
-    )
-}
-
-/// What a vertex sees besides its package and those below.
-#[derive(Clone, Copy)]
-struct Given<'a> {
-    grants: Option<&'a Grants>,
-    toolkit: Option<&'a Toolkit>,
-    sysroot: Option<&'a State>,
-}
-
-/// What the helper is asked to do in a vertex.
-struct Request {
-    json: String,
-    ledger: String,
-}
-
-fn request(
-    vertex: &Vertex,
-    outputs: &BTreeMap<VertexId, Output>,
-    Given { grants, toolkit, sysroot }: Given<'_>,
-    workspace: &str,
-) -> Request {
-    let mut spec = vertex.spec.clone();
-    spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
-    spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
-    spec.pass_env.extend(toolkit.into_iter().flat_map(|toolkit| toolkit.env.keys().cloned()));
-    spec.files =
-        grants.into_iter().flat_map(|grants| &grants.device_files).map(|file| file.path.clone()).collect();
-    spec.sysroot = sysroot.map(|_| paths::SYSROOT.to_owned());
-    let json = |spec: &Spec| serde_json::to_string(spec).expect("a spec can be written as JSON");
-    // What the vertex does and what lies below it: the same in every build, whatever its sources contain. The graph's own
-    // digests would not do: that of a local source names the session.
-    let mut known = json(&spec);
-    for below in vertex.inputs.iter().map(|input| outputs[input].ledger.as_str()) {
-        known.push_str(below);
-    }
-    if spec.member.is_some() {
-        known.push_str(workspace);
-    }
-    if let Some(toolkit) = toolkit {
-        known.push_str(&toolkit.name);
-    }
-    let ledger = Digest::of(known.as_bytes()).hex()[..32].to_owned();
-    spec.ledger = Some(ledger.clone());
-    Request { json: json(&spec), ledger }
+    made
 }
 
 impl Toolkit {
@@ -300,45 +137,6 @@ impl Toolkit {
             let bind = known_by_origin(&seen.files);
             (seen.to.as_str(), seen.from.iter().fold(bind, |bind, from| bind.subpath(from)))
         })
-    }
-}
-
-fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
-    for (name, value) in &toolkit.env {
-        exec = exec.env(name, value);
-    }
-    for (path, files) in toolkit.mounts() {
-        exec = exec.mount(path, files);
-    }
-    exec
-}
-
-/// `--no-cache-filter` takes names of packages and of binaries.
-fn runs_anyway(no_cache: &NoCache, package: &str, part: &Part) -> bool {
-    no_cache.covers(package)
-        || match part {
-            Part::Bin(name) => no_cache.covers(name),
-            Part::Library => false,
-        }
-}
-
-fn described<Out>(
-    exec: Exec<Out>,
-    graph: &UnitGraph,
-    plan: &Plan,
-    id: VertexId,
-    sources: &Sources<'_>,
-) -> Exec<Out> {
-    let vertex = plan.vertex(id);
-    let exec = exec.labeled(format!("build:{}", vertex.output().trim_start_matches('/'))).named(name(
-        graph,
-        plan,
-        id,
-        sources.prefix,
-    ));
-    match sources.spans.get(&vertex.package) {
-        Some(span) => exec.at(span),
-        None => exec,
     }
 }
 
@@ -381,39 +179,4 @@ fn cache_name(key: &str, side: Side) -> String {
         Side::Host => format!("{key}/host"),
         Side::Target => format!("{key}/target"),
     }
-}
-
-/// A member's own files, at their places in the workspace: its directory less nested members and cargo's output, and
-/// what it names outside. Nothing else of the context can reach its vertices, so nothing else changes their keys.
-fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Sources<'_>) -> State {
-    let nested: Vec<String> = sources
-        .members
-        .iter()
-        .filter(|other| {
-            *other != directory && (directory.as_str().is_empty() || other.starts_with(directory))
-        })
-        .map(|other| other.strip_prefix(directory).unwrap_or(other).to_string())
-        .chain(["target".to_owned()])
-        .collect();
-    let at = format!("/{directory}");
-    let own = Copy::new(sources.context, at.as_str(), at.as_str()).contents().parents().exclude(nested);
-    let own = match sources.listing.kind(directory) {
-        Some(Kind::Other) => own.follow_symlinks(),
-        _ => own,
-    };
-    let mut files = Files::on(&State::SCRATCH).add(own);
-    let granted = sources.grants.get(&package).into_iter().flat_map(|grants| &grants.inputs);
-    for path in sources.outside.get(&package).into_iter().flatten().chain(granted) {
-        let from = format!("/{path}");
-        let copy = Copy::new(sources.context, from.as_str(), from.as_str()).parents();
-        files = files.add(match sources.listing.kind(path) {
-            Some(Kind::Directory) => copy.contents(),
-            _ => copy,
-        });
-    }
-    files
-        .labeled(format!("source:{name}"))
-        .named(format!("[member] {name}: own files"))
-        .export_cache(false)
-        .state()
 }

@@ -1,10 +1,19 @@
 //! The plan vertex: cargo itself, with the helper in place of rustc, on manifests and empty sources.
 
-use buildkit_llb::{Annotate, Copy, Files, Mount, State};
-use camino::Utf8Path;
-use longshore_helper::recording::{RecordRequest, Repository};
+use std::collections::BTreeSet;
 
-use super::{Prefix, Workshop, crates::Locked, known_by_origin, unpacked};
+use buildkit_llb::{Annotate, Bind, Copy, Files, Mount, State};
+use camino::Utf8Path;
+use longshore_helper::{
+    archive_of,
+    recording::{RecordRequest, Repository},
+};
+
+use super::{
+    Prefix, Workshop,
+    crates::{Files as Packed, Locked},
+    known_by_origin, unpacked,
+};
 use crate::{cross::Cross, listing::Listing, paths};
 
 const SKELETON: &str = "/longshore/skeleton";
@@ -90,6 +99,9 @@ pub fn record(
         output: OUTPUT.to_owned(),
         cargo_config: locked.cargo_config.clone(),
         links: links.directory_links().map(|(path, text)| (path.to_string(), text.to_owned())).collect(),
+        archives: archives(locked)
+            .map(|(place, _, checksum)| (place.to_string(), checksum.to_owned()))
+            .collect(),
         repositories: repositories(locked),
         metadata_args: metadata_args(selection),
         build_args: build_args(selection),
@@ -108,8 +120,17 @@ pub fn record(
     for (name, value) in &selection.cross.env {
         exec = exec.env(name, value);
     }
-    for (place, state) in &locked.crates {
-        exec = exec.mount(place, unpacked(state, place));
+    // Packages of one source are all archives or all directories.
+    for directory in archives(locked).filter_map(|(place, ..)| place.parent()).collect::<BTreeSet<_>>() {
+        exec = exec.mount(directory, Mount::tmpfs());
+    }
+    for (place, archive, _) in archives(locked) {
+        exec = exec.mount(archive_of(place.as_str()), archive);
+    }
+    for (place, files) in &locked.crates {
+        if let Packed::Directory(state) = files {
+            exec = exec.mount(place, unpacked(state, place));
+        }
     }
     for (number, state) in locked.repositories.values().enumerate() {
         exec = exec.mount(repository_at(number), known_by_origin(state));
@@ -118,6 +139,16 @@ pub fn record(
         .labeled("record")
         .named(format!("{} cargo build, recorded", prefix.of("plan")))
         .run()
+}
+
+/// Where each package belongs that came as an archive, the archive, and its checksum.
+fn archives(locked: &Locked) -> impl Iterator<Item = (&Utf8Path, Bind, &str)> {
+    locked.crates.iter().filter_map(|(place, files)| match files {
+        Packed::Archive { state, file, checksum } => {
+            Some((place.as_path(), known_by_origin(state).subpath(file), checksum.as_str()))
+        }
+        Packed::Directory(_) => None,
+    })
 }
 
 /// Where the recording has a repository.

@@ -131,7 +131,7 @@ impl Project {
         planned: &Planned,
         wanted: &[VertexId],
     ) -> Result<Compiled, Failure> {
-        let wanted = planned.plan.closure(wanted.iter().copied());
+        let wanted = planned.plan.closure_of_bundles(wanted.iter().copied());
         let members = self.members(gateway, request, planned, &wanted).await?;
         self.known_accelerators(&members)?;
         let devices = self.devices(gateway, request, planned, &members).await?;

@@ -152,6 +152,14 @@ impl Project {
         Diagnostics::check((), problems)
     }
 
+    /// Packages that see something of their own, with any accelerator: the same for all, so that they share the others.
+    pub(super) fn alone(&self, graph: &UnitGraph) -> BTreeSet<PackageIx> {
+        let toolkits = self.config.accelerators.values().flat_map(|accelerator| &accelerator.packages);
+        let names: Vec<&String> = self.config.crates.keys().chain(toolkits).collect();
+        let is_alone = |package: &Package| names.iter().any(|name| is_named(name, package));
+        graph.packages().filter(|(_, package)| is_alone(package)).map(|(ix, _)| ix).collect()
+    }
+
     /// What is to be said of `crates`: names of no package, and networks.
     pub(super) fn crate_cautions(&self, graph: &UnitGraph) -> Vec<Diagnostic> {
         let mut found = Vec::new();

@@ -156,6 +156,7 @@ pub(crate) fn recording(lines: &str) -> (Recording, Metadata) {
         rustc: "rustc 1.95.0".to_owned(),
         cargo: "cargo 1.95.0".to_owned(),
         host: "triple".to_owned(),
+        sizes: BTreeMap::new(),
         calls: calls.into_iter().collect(),
     };
     (recording, serde_json::from_value(metadata).unwrap())

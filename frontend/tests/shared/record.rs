@@ -16,7 +16,7 @@ use longshore::lock::{GitPackage, Lock, LockedPackage};
 use longshore::paths;
 use longshore::registry::directory_of;
 use longshore::replacement::{Replacement, Replacements};
-use longshore_helper::REQUEST_ENV_PREFIX;
+use longshore_helper::{REQUEST_ENV_PREFIX, archive_of};
 use prost::Message as _;
 use serde_json::{Value, json};
 
@@ -33,7 +33,8 @@ ARG LONGSHORE_REQUEST_0
 ENV CARGO_HOME=/longshore/cargo-home
 RUN --network=none --mount=from=frontend,source=/longshore-helper,target=/longshore/helper \
     --mount=from=skeleton,target=/longshore/skeleton \
-    --mount=from=locked,source=/vendor,target=/vendor --mount=from=locked,source=/registries,target=/registries \
+    --mount=from=locked,source=/longshore/archives,target=/longshore/archives \
+    --mount=VENDOR,target=/vendor --mount=from=locked,source=/registries,target=/registries \
     --mount=type=tmpfs,target=/longshore/cargo-home --mount=type=tmpfs,target=/ws \
     --mount=type=tmpfs,target=/longshore/target ["/longshore/helper", "record"]
 FROM scratch
@@ -60,11 +61,14 @@ pub(crate) async fn record(name: &str) {
         }
     }
     write(&at("skeleton/names"), &names);
-    for directory in [paths::VENDOR, paths::REGISTRIES] {
+    for directory in [paths::VENDOR, paths::REGISTRIES, "/longshore/archives"] {
         fs::create_dir_all(below(&at("locked"), directory)).unwrap();
     }
     vendor(&project, &at("vendored"), &at("locked"));
-    write(&at("Dockerfile"), DOCKERFILE.as_bytes());
+    // Archives are unpacked there; directories lie there.
+    let is_empty = fs::read_dir(below(&at("locked"), paths::VENDOR)).unwrap().next().is_none();
+    let vendor = if is_empty { "type=tmpfs" } else { "from=locked,source=/vendor" };
+    write(&at("Dockerfile"), DOCKERFILE.replace("VENDOR", vendor).as_bytes());
     let frontend = std::env::var("LONGSHORE_IMAGE").unwrap_or_else(|_| "localhost/longshore:dev".to_owned());
     let recorded = testdata().join(name).join("recorded");
     run(Command::new("docker")
@@ -146,7 +150,7 @@ fn vendor(project: &Project, scratch: &Path, into: &Path) {
         }
     }
     if !published.is_empty() {
-        download(&published, scratch, &below(into, paths::VENDOR));
+        download(&published, scratch, into);
     }
 }
 
@@ -180,7 +184,8 @@ fn below(directory: &Path, path: &str) -> PathBuf {
     directory.join(path.trim_start_matches('/'))
 }
 
-/// Has cargo fetch packages. A project of its own asks for them, since the lock file of a case may not fit.
+/// Has cargo fetch packages, and copies their archives. A project of its own asks for them, since the lock file of a case
+/// may not fit.
 fn download(packages: &[&LockedPackage], scratch: &Path, into: &Path) {
     let mut manifest = "[package]\nname = \"vendored\"\nedition = \"2024\"\n\n[dependencies]\n".to_owned();
     for (number, package) in packages.iter().enumerate() {
@@ -193,7 +198,22 @@ fn download(packages: &[&LockedPackage], scratch: &Path, into: &Path) {
     }
     write(&scratch.join("Cargo.toml"), manifest.as_bytes());
     write(&scratch.join("src/lib.rs"), b"");
-    run(Command::new("cargo").args(["vendor", "--quiet", "--versioned-dirs"]).arg(into).current_dir(scratch));
+    run(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(scratch));
+    for package in packages {
+        let archive = below(into, &archive_of(package.place().as_str()));
+        fs::create_dir_all(archive.parent().unwrap()).unwrap();
+        fs::copy(cached(&format!("{}.crate", package.directory())), archive).unwrap();
+    }
+}
+
+/// Where cargo keeps an archive that it has fetched.
+fn cached(archive: &str) -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
+    let mut registries = fs::read_dir(home.join("registry/cache")).unwrap();
+    let found = registries
+        .find_map(|registry| Some(registry.unwrap().path().join(archive)).filter(|path| path.is_file()));
+    found.unwrap_or_else(|| panic!("cargo has not fetched {archive}"))
 }
 
 /// Takes out of `cargo metadata` what nothing here reads, most of it by far.

@@ -86,6 +86,7 @@ mod tests {
             env: BTreeMap::new(),
             dependencies: Vec::new(),
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),

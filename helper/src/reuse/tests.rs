@@ -36,6 +36,7 @@ impl Case {
         }
         let spec = Spec {
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),

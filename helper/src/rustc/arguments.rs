@@ -204,6 +204,7 @@ mod tests {
         };
         let spec = Spec {
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),

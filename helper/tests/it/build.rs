@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use longshore_helper::spec::{BuildScript, Rustc, ScriptOutput, Spec, Step, TargetKind};
 
-use crate::support::{build, helper, spec, text, write, write_program};
+use crate::support::{alone, build, helper, spec, text, write, write_program};
 
 fn rustc(root: &Path, more: &[&str]) -> Step {
     let args = "--crate-name app --edition=2021 crates/app/src/lib.rs --error-format=json \
@@ -174,7 +174,7 @@ fn private_variables_reach_no_child_and_the_specs_do() {
     step.env.insert("OWN".to_owned(), String::new());
     let env = [("SHARED".to_owned(), "1".to_owned())].into();
     let spec = Spec { env, steps: vec![Step::BuildScript(step)], ..spec(root.path()) };
-    let mut command = helper("build", &spec);
+    let mut command = helper("build", &alone(&spec));
     command.env("TRACEPARENT", "00-x").env("OTEL_X", "1").env("RUSTFLAGS", "-x").env("AMBIENT", "1");
     assert!(command.output().unwrap().status.success());
     let env = fs::read_to_string(root.path().join("t/app-0.1.0/out/env")).unwrap();
@@ -236,7 +236,7 @@ fn builds_at_the_same_time_share_a_cache() {
         step.exe = text(&root.path().join("build-script-build"));
         let cache = Some(text(&root.path().join("cache")));
         let spec = Spec { cache, steps: vec![Step::BuildScript(step)], ..spec(&own) };
-        children.push((own, helper("build", &spec).spawn().unwrap()));
+        children.push((own, helper("build", &alone(&spec)).spawn().unwrap()));
     }
     for (own, mut child) in children {
         assert!(child.wait().unwrap().success());

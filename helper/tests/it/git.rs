@@ -105,6 +105,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
         target_dir: text(&at("target")),
         output: text(&at("output")),
         cargo_config: "[net]\nretry = 0\n".to_owned(),
+        archives: [].into(),
         repositories: vec![Repository {
             url: url.clone(),
             commit: commit.clone(),
@@ -149,6 +150,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
 
     // What the lock file does not have is refused by cargo, with the address.
     let unknown = record(&RecordRequest {
+        archives: [].into(),
         repositories: vec![Repository {
             url: "https://example.org/other".to_owned(),
             commit,

@@ -9,7 +9,7 @@ use std::process::Command;
 use longshore_helper::recording::{Call, CallKind, Recording};
 use longshore_helper::spec::{BuildScript, Rustc, Spec, Step, TargetKind};
 
-use crate::support::{finished, helper, path, text, toolchain, write_program};
+use crate::support::{alone, finished, helper, path, text, toolchain, write_program};
 use crate::workspace::{PRINTED, Workspace};
 
 const BUILD: [&str; 3] = ["build", "--offline", "--workspace"];
@@ -190,6 +190,7 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
     for package in ["base", "derive", "plugin", "app"] {
         let spec = Spec {
             report: None,
+            unpack: None,
             ledger: None,
             pass_env: Vec::new(),
             files: Vec::new(),
@@ -205,7 +206,7 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
             dependencies: Vec::new(),
             steps: steps(recording, package, Some(&base_script).filter(|_| package != "base")),
         };
-        let mut command = helper("build", &spec);
+        let mut command = helper("build", &alone(&spec));
         command.env("PATH", logging_path(workspace)).env("LOG", &log);
         let (passed, stderr) = finished(command.output().unwrap());
         assert!(passed, "{package}: {stderr}");

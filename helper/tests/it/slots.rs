@@ -10,7 +10,7 @@ use longshore_helper::spec::{BuildScript, Spec, Step};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::support::{helper, spec, text, write_program};
+use crate::support::{alone, helper, spec, text, write_program};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,7 +34,7 @@ fn start(root: &Path, exe: &str, name: &str) -> Child {
     };
     let spec = Spec { output: text(&own), steps: vec![Step::BuildScript(step)], ..spec(root) };
     fs::create_dir_all(root.join("slots")).unwrap();
-    let mut command = helper("build", &spec);
+    let mut command = helper("build", &alone(&spec));
     command.env("LONGSHORE_SLOTS_DIR", root.join("slots")).stderr(Stdio::null());
     command.spawn().unwrap()
 }

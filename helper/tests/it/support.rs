@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use longshore_helper::spec::Spec;
+use longshore_helper::spec::{Bundle, Spec};
 use longshore_helper::{REQUEST_ENV_PREFIX, split_request};
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ pub(crate) fn helper(command: &str, request: &impl Serialize) -> Command {
 /// Builds `spec` and gives back whether it passed, and what there was on stderr: less the last line, with which every
 /// build that passes says how long it took.
 pub(crate) fn build(spec: &Spec) -> (bool, String) {
-    let (passed, mut stderr) = finished(helper("build", spec).output().unwrap());
+    let (passed, mut stderr) = finished(helper("build", &alone(spec)).output().unwrap());
     let last = stderr.lines().last().unwrap_or_default();
     let is_time = last.starts_with(&format!("longshore: {} took ", spec.package));
     assert_eq!(is_time, passed, "{stderr}");
@@ -31,6 +31,11 @@ pub(crate) fn build(spec: &Spec) -> (bool, String) {
         stderr.truncate(stderr.len() - last.len() - 1);
     }
     (passed, stderr)
+}
+
+/// The vertex of a package that has one to itself.
+pub(crate) fn alone(spec: &Spec) -> Bundle {
+    Bundle { output: spec.output.clone(), packages: vec![spec.clone()] }
 }
 
 pub(crate) fn finished(output: Output) -> (bool, String) {
@@ -61,6 +66,7 @@ pub(crate) fn path() -> OsString {
 pub(crate) fn spec(root: &Path) -> Spec {
     Spec {
         report: None,
+        unpack: None,
         ledger: None,
         pass_env: Vec::new(),
         files: Vec::new(),

@@ -166,6 +166,7 @@ impl Workspace {
             target_dir: text(&self.path("target")),
             output: text(&self.path("output")),
             cargo_config: "[net]\nretry = 0\n".to_owned(),
+            archives: [].into(),
             repositories: Vec::new(),
             metadata_args: words("--offline"),
             build_args: words("build --offline"),

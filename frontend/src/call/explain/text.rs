@@ -78,6 +78,11 @@ pub(super) fn changes(now: &Document, changes: &Changes) -> String {
         let _ = writeln!(text, "\n{}", headline(cause));
         text += &vertices(now, affected);
     }
+    let along = changes.along(now);
+    if !along.is_empty() {
+        let names = along.iter().map(|index| now.vertices[*index].name.clone()).collect();
+        let _ = writeln!(text, "\ncompiled along, in the same steps: {}", list(&names));
+    }
     if !changes.removed.is_empty() {
         let _ = writeln!(text, "\nno longer there: {}", list(&changes.removed));
     }
