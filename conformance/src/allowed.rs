@@ -37,7 +37,7 @@ pub const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         what: "`CARGO_MAKEFLAGS`, `MAKEFLAGS`, `MFLAGS`",
-        why: "there is no jobserver: slots bound how many processes of a daemon run at a time",
+        why: "the jobserver is another: its tokens are slots, which all builds of a daemon share",
     },
     Allowed {
         what: "`NUM_JOBS`",

@@ -31,6 +31,7 @@ mod slots;
 mod stamp;
 mod stub;
 mod sysroot;
+mod tokens;
 mod tracer;
 mod tree;
 mod wrapper;

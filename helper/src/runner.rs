@@ -11,7 +11,7 @@ use longshore_helper::spec::{Bundle, Spec, Step};
 use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, tracer};
+use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, tokens, tracer};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,7 @@ fn package(spec: &Spec) -> Result<Verdict> {
     let arrived = Instant::now();
     let slot = slots::take();
     let started = Instant::now();
+    tokens::offer(&mut environment);
     if let Some(place) = &spec.unpack {
         archive::unpack(Path::new(place))?;
     }

@@ -58,7 +58,37 @@ pub(crate) fn parallelism() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-fn take_in(directory: &Path, count: usize) -> Result<File> {
+/// Takes slots without waiting for them, where nobody does.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    directory: PathBuf,
+    count: usize,
+    turnstile: File,
+}
+
+impl Spare {
+    /// Of `count` slots.
+    pub(crate) fn new(directory: &Path, count: usize) -> Result<Self> {
+        Ok(Spare { directory: directory.to_owned(), count, turnstile: open(directory, TURNSTILE)? })
+    }
+
+    /// Whether somebody waits for a slot, or looks for one at this moment.
+    pub(crate) fn is_wanted(&self) -> bool {
+        match retry(|| flock(&self.turnstile, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => retry(|| flock(&self.turnstile, FlockOperation::Unlock)).is_err(),
+            Err(_) => true,
+        }
+    }
+
+    /// A slot that nobody holds.
+    pub(crate) fn take(&self) -> Option<File> {
+        (0..self.count)
+            .filter_map(|index| open(&self.directory, &index.to_string()).ok())
+            .find(|slot| retry(|| flock(slot, FlockOperation::NonBlockingLockExclusive)).is_ok())
+    }
+}
+
+pub(crate) fn take_in(directory: &Path, count: usize) -> Result<File> {
     let mut slots =
         (0..count).map(|index| open(directory, &index.to_string())).collect::<Result<Vec<_>>>()?;
     let turnstile = open(directory, TURNSTILE)?;
