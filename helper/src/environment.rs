@@ -8,7 +8,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use longshore_helper::trace::TRACE_ENV;
-use longshore_helper::{NO_CACHE_ENV, REQUEST_ENV_PREFIX};
+use longshore_helper::{NO_CACHE_ENV, REQUEST_ENV_PREFIX, TOOLCHAIN_ENV};
 
 use crate::recorder::RECORDING_ENV;
 use crate::slots::SLOTS_DIR_ENV;
@@ -36,7 +36,7 @@ fn is_private(name: &OsStr) -> bool {
         || name == "TRACESTATE"
         || name.starts_with("OTEL_")
         || name.starts_with(REQUEST_ENV_PREFIX)
-        || [NO_CACHE_ENV, RECORDING_ENV, SLOTS_DIR_ENV, TRACE_ENV].contains(&name.as_ref())
+        || [NO_CACHE_ENV, RECORDING_ENV, SLOTS_DIR_ENV, TOOLCHAIN_ENV, TRACE_ENV].contains(&name.as_ref())
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
     fn tracing_and_requests_are_private_and_nothing_else_is() {
         let tracing = ["TRACEPARENT", "TRACESTATE", "OTEL_TRACES_EXPORTER"];
         let own = ["LONGSHORE_REQUEST_0", "LONGSHORE_NO_CACHE", "LONGSHORE_RECORDING", "LONGSHORE_SLOTS_DIR"];
-        let own = own.into_iter().chain(["LONGSHORE_TRACE"]);
+        let own = own.into_iter().chain(["LONGSHORE_TOOLCHAIN", "LONGSHORE_TRACE"]);
         for private in tracing.into_iter().chain(own) {
             assert!(is_private(OsStr::new(private)), "{private}");
         }

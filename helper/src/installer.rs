@@ -66,7 +66,8 @@ pub(crate) fn install(request: &InstallRequest) -> Result<Verdict> {
     Ok(Verdict::Passed)
 }
 
-fn has(program: &str, environment: &Environment) -> bool {
+/// Whether `PATH` has the program.
+pub(crate) fn has(program: &str, environment: &Environment) -> bool {
     let path = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }

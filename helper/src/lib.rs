@@ -9,6 +9,7 @@ pub mod install;
 pub mod recording;
 pub mod report;
 pub mod spec;
+pub mod toolchain;
 pub mod trace;
 
 /// Environment variables that carry a request into a vertex: `LONGSHORE_REQUEST_0`, `_1`, … joined in order.
@@ -31,6 +32,10 @@ pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
 pub fn archive_of(place: &str) -> String {
     format!("/longshore/archives{place}.crate")
 }
+
+/// Set on vertices whose toolchain has a name that means another one later (`nightly`): which one it is, so that nothing
+/// that one of them compiled is taken for the work of another.
+pub const TOOLCHAIN_ENV: &str = "LONGSHORE_TOOLCHAIN";
 
 /// Cuts a request into the values of `LONGSHORE_REQUEST_0`, `_1`, …, never inside a character.
 pub fn split_request(json: &str) -> Vec<&str> {

@@ -8,4 +8,5 @@ mod record;
 mod replay;
 mod slots;
 mod support;
+mod toolchain;
 mod workspace;
