@@ -286,7 +286,7 @@ async fn document(
     let recording = &planned.workspace.recording;
     let settings = Settings {
         toolchain: project.config.toolchain.reference.familiar(),
-        toolchain_digest: project.toolchain.identity.to_string(),
+        toolchain_digest: project.identity.to_string(),
         helper: None,
         rustc: first_line(&recording.rustc),
         cargo: first_line(&recording.cargo),

@@ -23,7 +23,7 @@ pub use accelerator::Accelerator;
 pub use args::flag;
 pub use args::{Arg, Args};
 pub use builder::Builder;
-pub use channel::{Chosen, TOOLCHAIN_FILES, chosen};
+pub use channel::{Channel, Chosen, Rustup, TOOLCHAIN_FILES, chosen};
 pub use crates::CrateConfig;
 pub use entry::{EntryKind, entry_kind};
 pub use image::{

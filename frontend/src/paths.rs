@@ -41,6 +41,8 @@ pub const DIGESTED: &str = "/longshore/digested";
 pub const SMOKE: &str = "/longshore/smoke";
 /// The standard library of a device, where the toolchain has none.
 pub const SYSROOT: &str = "/longshore/sysroot";
+/// Where the step that has rustup add to the toolchain image writes what there is then.
+pub const TOOLCHAIN: &str = "/longshore/toolchain";
 /// What packages for a device were compiled to, for those that load it.
 pub const DEVICE: &str = "/longshore/device";
 /// The source of a launcher.

@@ -4,6 +4,7 @@
 
 mod compiled;
 mod device;
+mod toolchain;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,12 @@ pub use device::Device;
 
 use crate::{
     caution,
-    config::{self, Builder, Chosen, Config, EntryKind, Given, StandalonePackage},
+    config::{self, Chosen, Config, EntryKind, Given, StandalonePackage},
     context::{self, BuildContext, Entry},
     cross::{Cross, Given as CrossGiven},
     diagnostic::{Diagnostic, Diagnostics},
-    emit::{Prefix, Workshop, builder, crates::Locked, package::CachePrefix, record::Selection},
+    emit::{Prefix, Workshop, crates::Locked, package::CachePrefix, record::Selection},
     gateway::{Failure, Gateway},
-    image::BaseConfig,
     lock::Lock,
     members::{Manifests, Settings},
     named::{self, Loaded, Role},
@@ -59,8 +59,12 @@ pub struct Project {
     pub toolchain: Loaded,
     /// What every vertex has in common.
     pub workshop: Workshop,
+    /// Tells what compiles here from what compiles elsewhere: the toolchain's image, and what is added to it.
+    pub identity: Digest,
     locked: Locked,
-    /// What `rust-toolchain.toml` asks for and does not get.
+    /// The toolchain that `rust-toolchain.toml` has rustup install.
+    channel: Option<String>,
+    /// What that file asks for and does not get, and what may be another tomorrow.
     unheeded: Vec<Diagnostic>,
 }
 
@@ -165,25 +169,17 @@ impl Project {
         if let Some(profile) = given.get("PROFILE").filter(|profile| !profile.is_empty()) {
             config.profile.clone_from(profile);
         }
-        let chosen = match &context.toolchain_file {
+        let mut chosen = match &context.toolchain_file {
             Some(file) => config::chosen(file, &config.toolchain, &config.builder)?,
             None => Chosen::default(),
         };
         config.toolchain = chosen.image.unwrap_or(config.toolchain);
-        let build_platform = request.build_platform.clone();
+        let platform = &request.build_platform;
         let toolchain =
-            named::image(gateway, request, &config.toolchain.reference, &build_platform, Role::Toolchain)
-                .await?;
-        let mut workshop = Workshop {
-            build_platform,
-            toolchain: toolchain.state.clone(),
-            toolchain_env: BaseConfig::parse_or_empty(toolchain.config.as_deref()).env(),
-            helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
-            sandbox: request.sandbox.clone(),
-        };
-        workshop.toolchain_env.extend(config.builder.env.clone());
-        workshop.toolchain =
-            builder::prepared(&workshop, &config.builder, &request.no_cache, request.session.as_str());
+            named::image(gateway, request, &config.toolchain.reference, platform, Role::Toolchain).await?;
+        let prepared =
+            toolchain::prepared(gateway, request, frontend, &toolchain, &config, &chosen.rustup).await?;
+        chosen.warnings.extend(prepared.warnings);
         let providers = registries::providers(gateway, request, &context, &lock).await?;
         let locked = Locked::new(&lock, &providers, &context.state);
         Ok(Project {
@@ -193,8 +189,10 @@ impl Project {
             lock,
             manifests,
             toolchain,
-            workshop,
+            workshop: prepared.workshop,
+            identity: prepared.identity,
             locked,
+            channel: chosen.rustup.channel.map(|channel| channel.name),
             unheeded: chosen.warnings,
         })
     }
@@ -229,18 +227,13 @@ impl Project {
             target,
             rustflags,
         };
-        let bench = Bench {
-            workshop: self.workshop.clone(),
-            identity: self.identity(),
-            name: self.config.toolchain.reference.familiar(),
-            span: self.config.toolchain.span.clone(),
-        };
         let prefix = Prefix::new(platform, &request.platforms);
         let steps = match variant.filter(|variant| variant.is_part) {
             Some(part) => prefix.with(&part.suffix),
             None => prefix.clone(),
         };
-        let mut planned = self.planned(gateway, request, platform, selection, steps, bench).await?;
+        let mut planned =
+            self.planned(gateway, request, platform, selection, steps, self.own_bench()).await?;
         planned.prefix = prefix;
         // What runs on a device is made for those that load it there, and is nothing to ask for.
         let on_devices = self.on_devices(&planned.workspace.metadata)?;
@@ -304,13 +297,14 @@ impl Project {
         })
     }
 
-    /// Tells what compiles here from what compiles elsewhere: the toolchain's image, and what is added to it.
-    fn identity(&self) -> Digest {
-        let Builder { packages, setup, env, span: _ } = &self.config.builder;
-        if packages.is_empty() && setup.is_empty() && env.is_empty() {
-            return self.toolchain.identity.clone();
+    /// What compiles for platforms.
+    fn own_bench(&self) -> Bench {
+        Bench {
+            workshop: self.workshop.clone(),
+            identity: self.identity.clone(),
+            name: self.config.toolchain.reference.familiar(),
+            span: self.config.toolchain.span.clone(),
         }
-        Digest::of(format!("{} {packages:?} {setup:?} {env:?}", self.toolchain.identity).as_bytes())
     }
 
     /// The triple that is compiled for a platform.
@@ -339,7 +333,7 @@ impl Project {
 
     /// What a build of this workspace may not do as its user expects.
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
-        let toolchain = self.config.toolchain.reference.familiar();
+        let toolchain = self.channel.clone().unwrap_or_else(|| self.config.toolchain.reference.familiar());
         let mut warnings = caution::warnings(&planned.workspace.recording, &toolchain);
         warnings.extend(self.unheeded.iter().cloned());
         warnings.extend(self.crate_cautions(&planned.graph));

@@ -47,6 +47,9 @@ pub fn retell(failure: Failure, known: &Known<'_>) -> Failure {
         let says = match after.split('"').next() {
             Some("build") => "a package could not be compiled; what its step said is above",
             Some("install") => "packages of `builder` could not be installed; what the step said is above",
+            Some("toolchain") => {
+                "the toolchain file asks for what could not be installed; what the step said is above"
+            }
             Some("finish") => "an image would not work; what is wrong is above",
             _ => return Failure::World(error),
         };

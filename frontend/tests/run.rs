@@ -8,6 +8,8 @@ mod accelerators;
 mod daemon;
 #[path = "shared/project.rs"]
 mod project;
+#[path = "run/toolchains.rs"]
+mod toolchains;
 
 use std::collections::BTreeSet;
 

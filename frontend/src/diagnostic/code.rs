@@ -35,7 +35,7 @@ codes! {
     BuildkitTooOld = "buildkit-too-old", "The build needs something that this BuildKit does not have.";
     CargoFailed = "cargo-failed", "cargo itself refused the workspace.";
     DebugProfile = "debug-profile", "Images are built with a profile for development.";
-    FloatingTag = "floating-tag", "An image is named by a tag that changes without notice.";
+    FloatingTag = "floating-tag", "An image or a toolchain has a name that means another one later.";
     HiddenTarget = "hidden-target", "A stage of the Dockerfile has the name of a target that the file seems to want.";
     IgnoredSetting = "ignored-setting", "A setting of cargo's has no effect in this build.";
     InvalidContext = "invalid-context", "A build context or a named context cannot be understood.";

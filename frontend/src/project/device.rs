@@ -129,7 +129,7 @@ impl Project {
         request: &Request,
         variant: &Variant,
     ) -> Result<Bench, Failure> {
-        let image = variant.accelerator.device_toolchain.as_ref().unwrap_or(&self.config.toolchain);
+        let Some(image) = &variant.accelerator.device_toolchain else { return Ok(self.own_bench()) };
         let platform = &request.build_platform;
         let loaded = named::image(gateway, request, &image.reference, platform, Role::Toolchain).await?;
         let toolchain_env = BaseConfig::parse_or_empty(loaded.config.as_deref()).env();

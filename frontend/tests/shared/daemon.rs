@@ -9,6 +9,7 @@ use longshore::gateway::fake::{Answer, FakeImage, Script, Transcript, Tree, name
 use longshore::gateway::{Failure, Gateway as _, caught};
 use longshore::request::{Environment, Request};
 use longshore::{listing, run};
+use longshore_helper::toolchain::REPORT_FILE;
 use prost::Message as _;
 
 use crate::project::Project;
@@ -78,15 +79,25 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
         "[internal] list build context" => listed(project),
         "[internal] load .dockerignore" | "[internal] load build context" => project.files.clone(),
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
+        name if name.starts_with("[builder] toolchain") => toolchain(),
         name if name.ends_with("plan] cargo build, recorded") => project.recorded.clone(),
         _ => Tree::new(),
     }
 }
 
+/// What the step finds that has rustup install what a toolchain file asks for.
+fn toolchain() -> Tree {
+    let report = r#"{"rustc":"rustc 1.94.0-nightly (abcdef012 2026-01-04)","components":[],"targets":[]}"#;
+    [(REPORT_FILE.to_owned(), report.as_bytes().to_vec())].into()
+}
+
 /// Manifests and the like with their contents, and the list of names.
 fn listed(project: &Project) -> Tree {
     let decides = |path: &str| {
-        path.ends_with("Cargo.toml") || path == "Cargo.lock" || path.starts_with(".cargo/config")
+        path.ends_with("Cargo.toml")
+            || path == "Cargo.lock"
+            || path.starts_with(".cargo/config")
+            || path.starts_with("rust-toolchain")
     };
     let files = project.files.iter().filter(|(path, _)| decides(path));
     let mut tree: Tree = files.map(|(path, text)| (path.clone(), text.clone())).collect();

@@ -41,6 +41,7 @@ pub fn reference() -> String {
     for key in BUILDER {
         text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
     }
+    text += TOOLCHAIN_FILE;
     text += "\n## Of a crate\n\n`[workspace.metadata.longshore.crates.NAME]`, or `[crates.NAME]` in `longshore.toml`: for packages that have no manifest of\n\
         yours, and for members too.\n\n| key | default | meaning |\n|---|---|---|\n";
     for key in CRATE {
@@ -78,6 +79,32 @@ pub fn reference() -> String {
     }
     text
 }
+
+/// What comes of `rust-toolchain.toml` (`config/channel.rs`).
+const TOOLCHAIN_FILE: &str = r#"
+## The toolchain file
+
+`rust-toolchain.toml`, or `rust-toolchain` with one line or the same tables: the nearest, beside the workspace's manifest or
+above.
+
+| in the file | what comes of it |
+|---|---|
+| `channel = "1.95"`, `"1.95.1"` | the image `rust:1.95-bookworm`, `rust:1.95.1-bookworm` |
+| `channel = "stable"`, or none | the default image: any release is a stable one |
+| `channel = "nightly-2026-01-05"`, `"beta-2026-01-05"`, `"1.92.0-beta.3"` | rustup of the default image installs it, in a step of its own that has a network; all steps after that have `RUSTUP_TOOLCHAIN` |
+| `channel = "nightly"`, `"beta"` | the same, with a warning: it is another toolchain tomorrow. A step that has run is reused (`--no-cache-filter builder` runs it again); which toolchain it was is part of every key |
+| `components` | added in that step, as is `rustfmt`, which build scripts run. Not those that no build runs (`clippy`, `miri`, `rust-analyzer`, `rust-docs`, …), or that every toolchain has |
+| `targets` | their standard libraries are added in that step, but for systems that no image is for (macOS, Windows, Android, BSD). Linkers are packages: `builder.packages = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]` |
+| `profile` | always `minimal` |
+| `path`, a toolchain of your own | an error: no step has it |
+
+The step comes after `builder.packages` and before `builder.setup`. What the image has is not installed again, and what a
+line of `builder.setup` names is left to it. `builder.env = { RUSTUP_DIST_SERVER = "…" }` names a mirror.
+
+With `toolchain`, that image's own toolchain compiles, whatever the file's `channel` is; `components` and `targets` are added
+to it. An image without rustup has to have the channel that the file asks for, or the build ends with an error; components
+and targets that it does not have are told of in a warning.
+"#;
 
 /// Rules that are about taste and not about mistakes.
 const RULES: [Code; 7] = [

@@ -1,0 +1,121 @@
+//! Whole builds with a toolchain file against the fake daemon: what rustup is asked before cargo is, what comes of that in
+//! keys, and what cannot be had.
+
+use buildkit_proto::gateway::SolveRequest;
+use buildkit_proto::pb;
+use expect_test::expect;
+use longshore::gateway::fake::{Answer, Script, Tree, name_of};
+use prost::Message as _;
+
+use super::{check_refused, error};
+use crate::{
+    daemon::{Built, build_with, daemon, options},
+    project::Project,
+};
+
+const STEP: &str = "[builder] toolchain: ";
+
+fn project(toolchain: &str) -> Project {
+    let mut project = Project::load("toolchain-file");
+    project.files.insert("rust-toolchain.toml".to_owned(), toolchain.as_bytes().to_vec());
+    project
+}
+
+/// Builds where the step answers so.
+async fn build(
+    project: &Project,
+    answer: impl Fn() -> Result<Answer, tonic::Status> + Send + Sync + 'static,
+) -> Built {
+    let script = daemon(project);
+    let solve = move |request: &SolveRequest| {
+        let name = request.definition.as_ref().and_then(name_of).unwrap_or_default();
+        if name.starts_with(STEP) { answer() } else { (script.solve)(request) }
+    };
+    build_with(&options(project), Script { solve: Box::new(solve), ..daemon(project) }).await
+}
+
+fn report(text: &'static str) -> impl Fn() -> Result<Answer, tonic::Status> {
+    move || Ok(Tree::from([("toolchain.json".to_owned(), text.as_bytes().to_vec())]).into())
+}
+
+/// The environment of the step that records, and the names of cache mounts of those that compile.
+fn known(built: &Built) -> (Vec<String>, Vec<String>) {
+    let (mut env, mut mounts) = (Vec::new(), Vec::new());
+    for graph in ["[plan] cargo build, recorded", "[image]"] {
+        let graph = built.graph(graph).unwrap().definition().to_proto();
+        for op in graph.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap()) {
+            let Some(pb::op::Op::Exec(exec)) = op.op else { continue };
+            let meta = exec.meta.unwrap();
+            if meta.args.last().is_some_and(|command| command == "record") {
+                env = meta.env.into_iter().filter(|var| var.contains("_TOOLCHAIN=")).collect();
+            }
+            let caches = exec.mounts.into_iter().filter_map(|mount| mount.cache_opt);
+            mounts.extend(caches.map(|cache| cache.id).filter(|id| id.contains("toolchain-file")));
+        }
+    }
+    (env, mounts)
+}
+
+#[tokio::test]
+async fn a_channel_that_moves_is_part_of_keys_and_is_warned_about() {
+    let moving = project("[toolchain]\nchannel = \"nightly\"\n");
+    let monday = build(
+        &moving,
+        report(r#"{"rustc":"rustc 1.97.0-nightly (a 2026-05-18)","components":[],"targets":[]}"#),
+    )
+    .await;
+    let said = monday.transcript.to_string();
+    assert!(said.contains("for [builder] toolchain: nightly, evaluate"), "{said}");
+    assert!(said.contains("`nightly` of `rust-toolchain.toml` is another toolchain tomorrow"), "{said}");
+    let (env, mounts) = known(&monday);
+    let expected = ["LONGSHORE_TOOLCHAIN=rustc 1.97.0-nightly (a 2026-05-18)", "RUSTUP_TOOLCHAIN=nightly"];
+    assert_eq!(env, expected);
+
+    let tuesday = build(
+        &moving,
+        report(r#"{"rustc":"rustc 1.97.0-nightly (b 2026-05-19)","components":[],"targets":[]}"#),
+    )
+    .await;
+    let (other_env, other_mounts) = known(&tuesday);
+    assert_ne!(env, other_env);
+    assert!(!mounts.is_empty() && mounts.iter().all(|id| !other_mounts.contains(id)), "{mounts:?}");
+}
+
+#[tokio::test]
+async fn what_an_image_without_rustup_lacks_is_shown_in_the_file() {
+    let wanted = project("[toolchain]\nchannel = \"stable\"\ncomponents = [\"rust-src\"]\n");
+    let built = build(
+        &wanted,
+        report(r#"{"rustc":"rustc 1.95.0 (a 2026-04-14)","components":["rust-src"],"targets":[]}"#),
+    )
+    .await;
+    let said = built.transcript.to_string();
+    let warning = "the component `rust-src` of `rust-toolchain.toml` is not in `rust:1.95-bookworm`, and there is no rustup to add it";
+    assert!(said.contains(warning), "{said}");
+    assert_eq!(known(&built).0, [""; 0], "the image's own toolchain compiles");
+}
+
+#[tokio::test]
+async fn a_toolchain_that_cannot_be_installed() {
+    let failed = || {
+        Err(tonic::Status::unknown(
+            "process \"/longshore/helper toolchain\" did not complete successfully: exit code: 1",
+        ))
+    };
+    let built = build(&project("[toolchain]\nchannel = \"nightly-2026-01-05\"\n"), failed).await;
+    let message = "the toolchain file asks for what could not be installed; what the step said is above";
+    assert_eq!(error(&built).message, message);
+}
+
+#[tokio::test]
+async fn a_toolchain_of_one_machine() {
+    let local = project("[toolchain]\npath = \"/opt/rust\"\n");
+    check_refused(
+        &build_with(&options(&local), daemon(&local)).await,
+        expect![[r#"
+            `path` of `rust-toolchain.toml` is a toolchain of one machine, and no step has it
+            help: choose a `channel`, or name an image that has this toolchain as `toolchain` under `[workspace.metadata.longshore]`
+            at rust-toolchain.toml:2-2
+        "#]],
+    );
+}
