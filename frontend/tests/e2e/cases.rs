@@ -132,6 +132,11 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_package_that_there_is_none_of", builder::a_package_that_there_is_none_of),
         test("tools_of_the_system_make_something", builder::tools_of_the_system_make_something),
         test("a_toolchain_file_chooses_the_image", builder::a_toolchain_file_chooses_the_image),
+        test(
+            "rustup_installs_what_a_toolchain_file_asks_for",
+            builder::rustup_installs_what_a_toolchain_file_asks_for,
+        ),
+        test("an_image_without_rustup", builder::an_image_without_rustup),
         test("one_crate_has_variables_of_its_own", builder::one_crate_has_variables_of_its_own),
         test("a_network_is_allowed_by_name", builder::a_network_is_allowed_by_name),
     ]);

@@ -83,6 +83,168 @@ pub(crate) fn a_toolchain_file_chooses_the_image() -> Result {
     Ok(())
 }
 
+/// rustup as far as builds see it, in an image that has but its own toolchain: what it is asked to install is made of that
+/// one. It says what it was asked. Under the names of other programs it starts those of the toolchain in use, as rustup does.
+const RUSTUP: &str = r#"#!/bin/sh
+set -eu
+cd "$RUSTUP_HOME/toolchains"
+own=$(readlink ../own)
+host=${own#*-}
+full() { if [ -n "$1" ]; then echo "$1-$host"; else echo "$own"; fi; }
+if [ "${0##*/}" != rustup ]; then
+  name=${RUSTUP_TOOLCHAIN:-$own}
+  [ -d "$name" ] || name=$(full "$name")
+  cd "$OLDPWD"
+  RUSTUP_TOOLCHAIN=$name exec "$RUSTUP_HOME/toolchains/$name/bin/${0##*/}" "$@"
+fi
+echo "rustup: $* (${RUSTUP_TOOLCHAIN:-none})" >&2
+command=$1
+channel= components= targets=
+case $command in
+  toolchain) channel=$3; shift 3 ;;
+  component | target) shift 2 ;;
+  which) shift ;;
+esac
+while [ $# -gt 0 ]; do
+  case $1 in
+    --profile) shift ;;
+    --component) components="$components $2"; shift ;;
+    --target) targets="$targets $2"; shift ;;
+    --toolchain) channel=$2; shift ;;
+    --*) ;;
+    *) if [ "$command" = component ]; then components="$components $1"; else targets="$targets $1"; fi ;;
+  esac
+  shift
+done
+name=$(full "$channel")
+if [ "$command" = which ]; then
+  [ -d "$name" ] || { echo "error: toolchain '$name' is not installed" >&2; exit 1; }
+  echo "$RUSTUP_HOME/toolchains/$name/bin/rustc"
+  exit 0
+fi
+case $channel in
+  *-02-30) echo "error: no release found for '$channel'" >&2; exit 1 ;;
+esac
+if [ ! -d "$name" ]; then
+  # What says where the compiler lies must be a file of its own.
+  mkdir -p "$name/bin" "$name/lib/rustlib"
+  cp "$own/bin/cargo" "$own/bin/rustc" "$name/bin/"
+  for file in "$own"/lib/*; do
+    case $file in
+      */rustlib) ;;
+      */librustc_driver*) cp "$file" "$name/lib/" ;;
+      *) ln -s "$PWD/$file" "$name/lib/" ;;
+    esac
+  done
+  ln -s "$PWD/$own/lib/rustlib/$host" "$name/lib/rustlib/"
+fi
+for component in $components; do
+  echo "$component" >>"$name/lib/rustlib/components"
+  [ "$component" != rustfmt ] || cp "$own/rustfmt" "$name/bin/"
+done
+for target in $targets; do
+  mkdir -p "$name/lib/rustlib/$target/lib"
+  : >"$name/lib/rustlib/$target/lib/libcore.rlib"
+done
+"#;
+
+/// A new image with that rustup, whose own toolchain is minimal: nothing that was installed in another is known in it.
+fn with_rustup(engine: &Engine) -> Result<String> {
+    let project = Project::of_testdata("hello")?;
+    project.write("rustup", format!("{RUSTUP}# {}\n", nonce()))?;
+    project.write(
+        "Dockerfile",
+        "FROM rust:1.95-bookworm\nCOPY --chmod=755 rustup /usr/local/cargo/bin/\n\
+         RUN cd $RUSTUP_HOME/toolchains && own=$(echo *) && ln -s $own ../own && cd $own && mv bin/rustfmt . && \
+         rm -f lib/rustlib/components && cd /usr/local/cargo/bin && \
+         for name in cargo rustc rustfmt; do ln -sf rustup $name; done\n",
+    )?;
+    let image = tag("rust-with-rustup");
+    engine.docker(["buildx", "build", "--load", "--quiet", "-t", &image, "."]).at(project.path()).run()?;
+    Ok(format!("rust:1.95-bookworm=docker-image://{image}"))
+}
+
+/// What a step of `builder` wrote, by the beginning of its name.
+fn log<'b>(build: &'b Build, name: &str) -> &'b str {
+    let mut vertices = build.progress.vertices.values();
+    vertices
+        .find(|vertex| vertex.name.starts_with(name))
+        .map(|vertex| vertex.log.as_str())
+        .unwrap_or_default()
+}
+
+/// A nightly of a day, with what its file lists that builds use: installed once, and all steps after that use it.
+pub(crate) fn rustup_installs_what_a_toolchain_file_asks_for() -> Result {
+    let engine = Engine::of_environment();
+    let stands_for = with_rustup(&engine)?;
+    let project = Project::of_testdata("toolchain-file")?;
+    let build = |settings: &str| -> Result<Build> {
+        project.write("rust-toolchain.toml", settings)?;
+        let order = Order::build(&engine, project.path(), "toolchain-file");
+        order.args(["--build-context", &stands_for]).run()
+    };
+    let says = || -> Result<String> {
+        Ok(engine.run_image(&["--network", "none"], &tag("toolchain-file"), &[])?.stdout)
+    };
+    let dated = project.read("rust-toolchain.toml")?;
+    let built = build(&dated)?;
+    assert!(built.succeeded, "{}", built.progress.tail());
+    let step = log(&built, "[builder] toolchain: ");
+    let asked = "rustup: toolchain install nightly-2026-01-05 --profile minimal --no-self-update --component rust-src \
+                 --component rustfmt --target wasm32-wasip1 (none)";
+    assert!(step.contains(asked), "{step}");
+    let said = says()?;
+    assert!(said.starts_with("42 by nightly-2026-01-05-"), "{said}");
+    assert!(said.ends_with(": pub const ANSWER: u32 = 42;\n"), "formatted: {said}");
+
+    // An edit installs nothing again.
+    project.replace("src/main.rs", "{} by {}", &format!("{}: {{}} by {{}}", nonce()))?;
+    let order = Order::build(&engine, project.path(), "toolchain-file");
+    let edited = order.args(["--build-context", &stands_for]).must()?;
+    assert_eq!(log(&edited, "[builder] toolchain: "), "");
+    assert!(says()?.contains(": 42 by nightly-2026-01-05-"));
+
+    // The image's own, with what it lacks.
+    let own = build("[toolchain]\nchannel = \"stable\"\ncomponents = [\"rustfmt\", \"clippy\"]\n")?;
+    assert!(own.succeeded, "{}", own.progress.tail());
+    let step = log(&own, "[builder] toolchain: ");
+    assert!(step.contains("rustup: component add rustfmt (none)"), "{step}");
+    assert!(says()?.contains("42 by 1.95"), "{}", says()?);
+
+    // What there is not: rustup's words, ours, and the place.
+    let refused = build("[toolchain]\nchannel = \"nightly-2026-02-30\"\n")?;
+    let said = refused.progress.tail();
+    for part in ["no release found", "there is no such toolchain", "rust-toolchain.toml:2", "channel ="] {
+        assert!(!refused.succeeded && said.contains(part), "{part:?} is not in\n{said}");
+    }
+    Ok(())
+}
+
+/// An image that has no rustup has to have what is asked for; what it has is found.
+pub(crate) fn an_image_without_rustup() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("toolchain-file")?;
+    let refused = Order::build(&engine, project.path(), "no-rustup").run()?;
+    let said = refused.progress.tail();
+    for part in
+        ["the toolchain image has no rustup, and it has rustc 1.", "`toolchain = ", "rust-toolchain.toml:2"]
+    {
+        assert!(!refused.succeeded && said.contains(part), "{part:?} is not in\n{said}");
+    }
+
+    project.write(
+        "rust-toolchain.toml",
+        "[toolchain]\nchannel = \"stable\"\ncomponents = [\"rustfmt\", \"rust-src\"]\n",
+    )?;
+    Order::build(&engine, project.path(), "no-rustup").must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("no-rustup"), &[])?.stdout;
+    assert!(said.ends_with(": pub const ANSWER: u32 = 42;\n"), "{said}");
+    let said = warnings(&engine, &project)?;
+    assert!(said.contains("the component `rust-src` of `rust-toolchain.toml` is not in"), "{said}");
+    assert!(!said.contains("the component `rustfmt`"), "{said}");
+    Ok(())
+}
+
 /// What one package of the lock file is given, and no other.
 pub(crate) fn one_crate_has_variables_of_its_own() -> Result {
     let engine = Engine::of_environment();
