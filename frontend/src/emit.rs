@@ -3,6 +3,7 @@
 //! The only phase, besides `context`, that uses LLB's builders.
 
 pub mod builder;
+pub mod contents;
 pub mod crates;
 pub mod device;
 pub mod grants;

@@ -29,9 +29,10 @@ pub struct Loaded {
     /// The image's name, pinned unless only the daemon's own store has it; `None` for what comes from no registry.
     pub reference: Option<ImageRef>,
     /// Tells apart what the name can stand for: an image's digest, otherwise a digest of where it comes from and of its
-    /// configuration. Equal in every build that passes the same, as the name of a cache mount has to be; so a
-    /// directory keeps it when its contents change.
+    /// configuration. Equal in every build that passes the same; so a directory keeps it when its contents change.
     pub identity: Digest,
+    /// The identity is one of contents.
+    pub is_pinned: bool,
 }
 
 impl Loaded {
@@ -130,6 +131,7 @@ pub async fn load(
         config: None,
         reference: None,
         identity: Digest::of(address.as_bytes()),
+        is_pinned: false,
     };
     match context {
         NamedContext::Scratch => Ok(files(State::SCRATCH, "scratch")),
@@ -163,7 +165,7 @@ pub async fn load(
             let state = from_input(gateway, input, name).await?;
             let config = metadata.get(INPUT_CONFIG).cloned();
             let known = [input.as_bytes(), config.as_deref().unwrap_or_default()].concat();
-            Ok(Loaded { state, identity: Digest::of(&known), config, reference: None })
+            Ok(Loaded { state, identity: Digest::of(&known), is_pinned: false, config, reference: None })
         }
     }
 }
@@ -195,7 +197,7 @@ fn from_registry(
         }
     };
     let state = role.mark(source).named(shown).state();
-    Loaded { state, config: Some(config), reference: Some(reference), identity }
+    Loaded { state, config: Some(config), reference: Some(reference), identity, is_pinned: true }
 }
 
 async fn from_layout(
@@ -223,7 +225,13 @@ async fn from_layout(
     let source =
         OciLayout::new(store, digest, platform).reference(reference.to_string()).session(&request.session);
     let state = role.mark(source).named(format!("[context {name}] OCI load from client")).state();
-    Ok(Loaded { state, config: Some(resolved.config), reference: None, identity: digest.clone() })
+    Ok(Loaded {
+        state,
+        config: Some(resolved.config),
+        reference: None,
+        identity: digest.clone(),
+        is_pinned: true,
+    })
 }
 
 /// A directory with one file, `context`.

@@ -4,6 +4,7 @@
 
 mod compiled;
 mod device;
+mod identity;
 mod toolchain;
 mod tools;
 

@@ -409,16 +409,18 @@ async fn directories_in_the_place_of_images() {
         read ref-3 Cargo.toml
         solve 1 ops for [context rust:1.95-bookworm] load .dockerignore, evaluate
         read ref-4 .dockerignore
+        solve 4 ops for [toolchain] contents of rust:1.95-bookworm, evaluate
+        read ref-5 contents
         solve 6 ops for [plan] cargo build, recorded, evaluate
-        read ref-5 recording.json
-        read ref-5 metadata.json
+        read ref-6 recording.json
+        read ref-6 metadata.json
         solve 1 ops for [internal] load build context
-        read ref-6 src/main.rs
+        read ref-7 src/main.rs
         inputs
         solve 14 ops for [longshore] summary, evaluate
-        read ref-7 summary.json
+        read ref-8 summary.json
         solve 13 ops for [image] hello
-        return ref-8
+        return ref-9
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/hello"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Labels":{"org.opencontainers.image.description":"Greets whoever runs the image","org.opencontainers.image.licenses":"MIT OR Apache-2.0","org.opencontainers.image.title":"hello","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux"}
             frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6ImhlbGxvIn1dLCJyZXVzZWQiOjEsInN0ZXBzIjoxfQ==
             frontend.result.inlinemessage = hello (linux/amd64): 0 B

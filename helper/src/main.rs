@@ -1,6 +1,6 @@
 //! The helper binary: recorder and runner inside build containers.
 //!
-//! It is started in several ways: as `record`, `build`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
+//! It is started in several ways: as `record`, `build`, `contents`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
@@ -51,7 +51,7 @@ use crate::runner::Verdict;
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
 
-const USAGE: &str = "usage: longshore-helper record | build | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+const USAGE: &str = "usage: longshore-helper record | build | contents | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -92,6 +92,10 @@ fn run() -> Result<ExitCode> {
             Verdict::Passed => Ok(ExitCode::SUCCESS),
             Verdict::Failed => Ok(ExitCode::FAILURE),
         },
+        Some("contents") => {
+            reuse::contents::write(&request::read()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some("finish") => match finisher::finish(&request::read()?)? {
             Verdict::Passed => Ok(ExitCode::SUCCESS),
             Verdict::Failed => Ok(ExitCode::FAILURE),

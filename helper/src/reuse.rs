@@ -5,13 +5,16 @@
 //! scripts of its dependencies told it and produced, and then, per entry, the files and variables that the script itself named in `rerun-if-*`. A script that named none always
 //! runs, as does one whose inputs are missing: cargo does the same (the Cargo book, "Change Detection"; `LocalFingerprint` in
 //! its `core/compiler/fingerprint/mod.rs`), by times where this goes by contents. What is reused is the whole `OUT_DIR`, checked
-//! against its digest while it is copied; otherwise the script starts with an empty one, not with its old files.
+//! against its digest while it is copied; otherwise the script starts with an empty one, not with its old files. What a
+//! script writes elsewhere, beside its sources for one, ends with the vertex: nothing is kept of such a run.
 //!
 //! The cache mount may be shared by builds that run at the same time and may be emptied at any moment, so entries
 //! appear by one rename, are never changed, and every failure to read or to write one only means that the script runs.
 //! The image with the C compiler and everything else that a script may find must be part of the mount's identity.
 
+pub(crate) mod contents;
 mod digest;
+mod incremental;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,9 +23,10 @@ use std::time::{Duration, SystemTime};
 use std::{env, fs, io, process};
 
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::digest::{Digest, Links};
+pub(crate) use self::incremental::Incremental;
 use crate::environment::Environment;
 use crate::tree;
 
@@ -48,6 +52,8 @@ pub(crate) struct Cache {
 /// What [`ENTRY_FILE`] holds, after a line with its digest.
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
+    /// Of the run: where the entry lies proves nothing.
+    key: String,
     /// Digest of the declared inputs, which [`ScriptOutput`] lists.
     inputs: String,
     /// Digest of the copy of `OUT_DIR`.
@@ -65,7 +71,7 @@ impl Cache {
     ) -> Option<Cache> {
         let directory = Path::new(spec.cache.as_ref()?).join(DIRECTORY);
         let key = key(spec, step, links_metadata, links_outputs).ok()?;
-        fs::create_dir_all(&directory).ok()?;
+        make_directory(&directory).ok()?;
         Some(Cache { directory, key })
     }
 
@@ -77,7 +83,7 @@ impl Cache {
                 continue;
             }
             let path = self.directory.join(name);
-            match restore_entry(&path, step, environment) {
+            match self.restore_entry(&path, step, environment) {
                 Ok(Some(output)) => {
                     // The youngest entries stay.
                     let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
@@ -86,11 +92,33 @@ impl Cache {
                 Ok(None) => {}
                 Err(_) => {
                     let _ = tree::clear(out_dir);
-                    let _ = self.discard(&path);
+                    let _ = discard(&path);
                 }
             }
         }
         None
+    }
+
+    /// `Ok(None)` if the inputs have changed; an error if the entry is damaged.
+    fn restore_entry(
+        &self,
+        path: &Path,
+        step: &BuildScript,
+        environment: &Environment,
+    ) -> io::Result<Option<ScriptOutput>> {
+        let entry: Entry = unseal(&fs::read(path.join(ENTRY_FILE))?)?;
+        if entry.key != self.key {
+            return Err(io::Error::other("the entry is another's"));
+        }
+        if !inputs(&entry.output, step, environment).is_ok_and(|inputs| inputs == entry.inputs) {
+            return Ok(None);
+        }
+        let out_dir = Path::new(&step.out_dir);
+        tree::copy(&path.join(OUT_DIRECTORY), out_dir)?;
+        if digest_of_copy(out_dir)? != entry.out {
+            return Err(io::Error::other("the stored OUT_DIR is damaged"));
+        }
+        Ok(Some(entry.output))
     }
 
     /// Keeps what a run produced.
@@ -107,7 +135,7 @@ impl Cache {
         let Ok(inputs) = inputs(output, step, environment) else {
             return Ok(());
         };
-        let unfinished = self.unfinished();
+        let unfinished = self.directory.join(unfinished());
         let stored = self.store_at(&unfinished, inputs, step, output);
         if stored.is_err() {
             let _ = fs::remove_dir_all(&unfinished);
@@ -126,7 +154,8 @@ impl Cache {
         let out = unfinished.join(OUT_DIRECTORY);
         tree::copy(Path::new(&step.out_dir), &out)?;
         let name = format!("{}-{inputs}", self.key);
-        let entry = Entry { inputs, out: digest_of_copy(&out)?, output: output.clone() };
+        let (key, out) = (self.key.clone(), digest_of_copy(&out)?);
+        let entry = Entry { key, inputs, out, output: output.clone() };
         fs::write(unfinished.join(ENTRY_FILE), seal(&entry)?)?;
         match fs::rename(unfinished, self.directory.join(name)) {
             // Another build stored the same at the same time.
@@ -142,18 +171,6 @@ impl Cache {
         }
     }
 
-    fn unfinished(&self) -> PathBuf {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-        self.directory.join(format!("{UNFINISHED_PREFIX}{}-{now}", process::id()))
-    }
-
-    /// Takes an entry out of the way first, so that nobody finds it half removed.
-    fn discard(&self, entry: &Path) -> io::Result<()> {
-        let aside = self.unfinished();
-        fs::rename(entry, &aside)?;
-        fs::remove_dir_all(aside)
-    }
-
     fn make_room(&self) -> io::Result<()> {
         let mut entries = Vec::new();
         for name in tree::names(&self.directory)? {
@@ -167,40 +184,58 @@ impl Cache {
         }
         entries.sort();
         for (_, path) in entries.iter().rev().skip(ENTRIES_MAX) {
-            self.discard(path)?;
+            discard(path)?;
         }
         Ok(())
     }
 }
 
-/// `Ok(None)` if the inputs have changed; an error if the entry is damaged.
-fn restore_entry(
-    path: &Path,
-    step: &BuildScript,
-    environment: &Environment,
-) -> io::Result<Option<ScriptOutput>> {
-    let entry = unseal(&fs::read(path.join(ENTRY_FILE))?)?;
-    if !inputs(&entry.output, step, environment).is_ok_and(|inputs| inputs == entry.inputs) {
-        return Ok(None);
-    }
-    let out_dir = Path::new(&step.out_dir);
-    tree::copy(&path.join(OUT_DIRECTORY), out_dir)?;
-    if digest_of_copy(out_dir)? != entry.out {
-        return Err(io::Error::other("the stored OUT_DIR is damaged"));
-    }
-    Ok(Some(entry.output))
+/// A name that nobody else has at the same time: processes of different containers have equal ids.
+fn unfinished() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{UNFINISHED_PREFIX}{now:040}-{}", process::id())
 }
 
-/// The entry's text, behind its digest: a file that was cut off must not be taken for a whole one.
-fn seal(entry: &Entry) -> io::Result<String> {
+/// Takes an entry out of the way first, so that nobody finds it half removed.
+fn discard(entry: &Path) -> io::Result<()> {
+    let aside = entry.with_file_name(unfinished());
+    fs::rename(entry, &aside)?;
+    match fs::symlink_metadata(&aside)?.is_dir() {
+        true => fs::remove_dir_all(aside),
+        false => fs::remove_file(aside),
+    }
+}
+
+/// A directory of the cache mount, also where something else has its name.
+fn make_directory(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_dir()) {
+        fs::remove_file(path)?;
+    }
+    fs::create_dir_all(path)
+}
+
+/// Digest of what a script can write to besides `OUT_DIR`: the member's files, and the vertex's output. `None` where that
+/// is too much to compare.
+pub(crate) fn surroundings(spec: &Spec, step: &BuildScript) -> Option<String> {
+    let mut digest = Digest::new("surroundings");
+    let out_dir = Path::new(&step.out_dir);
+    let places = spec.member.iter().map(|member| &member.workspace).chain([&spec.output]);
+    for place in places.map(Path::new).filter(|place| place.exists()) {
+        digest.add_tree_without(place, &|path| path == out_dir).ok()?;
+    }
+    Some(digest.to_string())
+}
+
+/// A record's text, behind its digest: a file that was cut off must not be taken for a whole one.
+fn seal(entry: &impl Serialize) -> io::Result<String> {
     let json = serde_json::to_string(entry)?;
     let mut digest = Digest::new("entry");
     digest.add(json.as_bytes());
     Ok(format!("{digest}\n{json}"))
 }
 
-fn unseal(bytes: &[u8]) -> io::Result<Entry> {
-    let damaged = || io::Error::other("the entry is damaged");
+fn unseal<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    let damaged = || io::Error::other("the record is damaged");
     let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
     let (sealed, json) = text.split_once('\n').ok_or_else(damaged)?;
     let mut digest = Digest::new("entry");
@@ -236,7 +271,7 @@ fn key(
     }
     for path in &spec.files {
         digest.add(path.as_bytes());
-        digest.add_tree(Path::new(path), Links::Followed)?;
+        add_if_there(&mut digest, Path::new(path))?;
     }
     for variables in [&spec.env, &step.env, links_metadata] {
         digest.add(&variables.len().to_le_bytes());
@@ -250,18 +285,35 @@ fn key(
     // is not run again by cargo either.
     if let Some(member) = &spec.member {
         let workspace = Path::new(&member.workspace);
-        digest.add_tree_without(workspace, &workspace.join(&member.directory).join("src"), "rs")?;
+        let sources = workspace.join(&member.directory).join("src");
+        digest.add_tree_without(workspace, &|path| {
+            path.starts_with(&sources)
+                && !path.is_dir()
+                && path.extension().is_some_and(|found| found == "rs")
+        })?;
     }
     // A dependency's paths are the same from build to build, what lies there is not.
-    let named = links_metadata.values().flat_map(|value| value.split([':', ';']));
+    let named = links_metadata.values().flat_map(|value| paths_in(value));
     let produced = links_outputs.iter().map(|output| output.out_dir.as_str());
     for path in named.chain(produced).map(Path::new).filter(|path| path.is_absolute()) {
-        match path.exists() {
-            true => digest.add_tree(path, Links::Followed)?,
-            false => digest.add_absent(),
-        }
+        add_if_there(&mut digest, path)?;
     }
     Ok(digest.to_string())
+}
+
+/// What may be absolute paths in a value: `/a:/b`, `/a;/b`, `-I/a -L/b`.
+fn paths_in(value: &str) -> impl Iterator<Item = &str> {
+    value.split([':', ';', ',', '=', ' ', '\n']).filter_map(|part| part.find('/').map(|start| &part[start..]))
+}
+
+fn add_if_there(digest: &mut Digest, path: &Path) -> io::Result<()> {
+    match path.exists() {
+        true => digest.add_tree(path, Links::Followed),
+        false => {
+            digest.add_absent();
+            Ok(())
+        }
+    }
 }
 
 /// Digest of what the script named in `rerun-if-*`. Missing files are an error: cargo runs such a script every time.

@@ -18,6 +18,7 @@ use self::diagnostics::{Level, Line, Tally};
 use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
+use crate::reuse::Incremental;
 use crate::runner::{self, Verdict};
 use crate::{help, library_path, sysroot, tracer, tree};
 
@@ -33,7 +34,9 @@ pub(crate) fn run(
 ) -> Result<Verdict> {
     let scripts = arguments::read_scripts(step)?;
     let mut args = arguments::all(spec, step, &scripts);
-    if env::var_os(NO_CACHE_ENV).is_some() {
+    let is_cached = env::var_os(NO_CACHE_ENV).is_none();
+    let incremental = if is_cached { Incremental::open(&mut args) } else { None };
+    if incremental.is_none() {
         args.retain(|arg| !arg.starts_with("incremental="));
         // The flag before it: cargo writes them apart.
         args = without_lone_flags(args);
@@ -70,6 +73,9 @@ pub(crate) fn run(
 
     let name = described(&step.name);
     if status.success() {
+        if let Some(error) = incremental.and_then(|state| state.keep().err()) {
+            say!("note: could not keep what rustc needs to compile {name} incrementally: {error}");
+        }
         if let Some(warnings) = tally.generated() {
             say!("warning: {name} generated {warnings}");
         }

@@ -62,7 +62,7 @@ fn next<'a>(packages: &'a [Spec], state: &Mutex<State>, changed: &Condvar) -> Op
         let is_ready = |index: &usize| {
             !packages[*index].dependencies.iter().any(|output| state.missing.contains(output))
         };
-        if let Some(at) = state.waiting.iter().position(|index| is_ready(index)) {
+        if let Some(at) = state.waiting.iter().position(is_ready) {
             return Some(&packages[state.waiting.remove(at)]);
         }
         state = changed.wait(state).expect("no worker panics");

@@ -16,7 +16,7 @@ use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::process::{self, Finished};
-use crate::reuse::Cache;
+use crate::reuse::{self, Cache};
 use crate::runner::{self, Verdict};
 use crate::script::{self, Dialect, Said};
 use crate::{files, help, library_path, slots, tracer};
@@ -49,7 +49,9 @@ pub(crate) fn run(
     }
 
     tracer::ran(CallKind::BuildScript, Path::new(&step.exe), &[], &step.cwd, &environment);
+    let before = cache.as_ref().and_then(|_| reuse::surroundings(spec, step));
     let finished = start(step, &environment)?;
+    let is_alone = before.is_some() && before == reuse::surroundings(spec, step);
     if !finished.status.success() {
         show_failure(spec, &finished);
         return Ok(Verdict::Failed);
@@ -75,6 +77,7 @@ pub(crate) fn run(
     show_warnings(spec, &output.warnings);
     warnings.extend(said(&output.warnings));
     files::write_json(Path::new(&step.script), &output)?;
+    let cache = cache.filter(|_| is_alone);
     if let Some(error) = cache.and_then(|cache| cache.store(step, &environment, &output).err()) {
         say!("note: could not keep what the build script of {} produced: {error}", spec.package);
     }

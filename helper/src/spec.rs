@@ -66,6 +66,18 @@ pub struct Sysroot {
     pub output: String,
 }
 
+/// What `longshore-helper contents` is asked: a digest of what lies in directories, for what no digest comes with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// In order.
+    pub directories: Vec<String>,
+    /// Where to write [`CONTENTS_FILE`].
+    pub output: String,
+}
+
+/// Holds the digest.
+pub const CONTENTS_FILE: &str = "contents";
+
 /// Where a member lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {

@@ -23,6 +23,24 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Links every file below `from` into the directory `to`, which is created where it is missing. There must be nothing but
+/// files and directories.
+pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for name in names(from)? {
+        let (from, to) = (from.join(&name), to.join(&name));
+        let kind = fs::symlink_metadata(&from)?.file_type();
+        if kind.is_dir() {
+            link(&from, &to)?;
+        } else if kind.is_file() {
+            fs::hard_link(&from, &to)?;
+        } else {
+            return Err(io::Error::other(format!("`{}` is not a file or directory", from.display())));
+        }
+    }
+    Ok(())
+}
+
 /// Copies what is not there yet. Files of one name are taken to be equal, as git's objects are.
 pub(crate) fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;

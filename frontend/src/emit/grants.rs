@@ -65,6 +65,14 @@ impl Grants {
         let files = self.device_files.iter().map(|file| file.variable.as_str());
         self.args.keys().map(String::as_str).chain(secrets).chain(files)
     }
+
+    /// Paths of the secrets that steps see as files.
+    pub(super) fn secret_files(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().filter_map(|secret| match &secret.place {
+            SecretPlace::Env(_) => None,
+            SecretPlace::File(path) => Some(path.as_str()),
+        })
+    }
 }
 
 /// The step with all of it but the files of the workspace.

@@ -10,7 +10,7 @@ use buildkit_llb::Span;
 use cargo_metadata::Metadata;
 
 use super::compiled::Shown;
-use super::{Bench, Compiled, Planned, Project};
+use super::{Bench, Compiled, Planned, Project, identity::identity};
 use crate::{
     accelerator::Arch,
     cross::{Cross, Given},
@@ -133,13 +133,10 @@ impl Project {
         let platform = &request.build_platform;
         let loaded = named::image(gateway, request, &image.reference, platform, Role::Toolchain).await?;
         let toolchain_env = BaseConfig::parse_or_empty(loaded.config.as_deref()).env();
-        let workshop = Workshop { toolchain: loaded.state, toolchain_env, ..self.workshop.clone() };
-        Ok(Bench {
-            workshop,
-            identity: loaded.identity,
-            name: image.reference.familiar(),
-            span: image.span.clone(),
-        })
+        let name = image.reference.familiar();
+        let workshop = Workshop { toolchain: loaded.state.clone(), toolchain_env, ..self.workshop.clone() };
+        let identity = identity(gateway, request, &workshop, &loaded, &[], &name).await?;
+        Ok(Bench { workshop, identity, name, span: image.span.clone() })
     }
 
     /// What cargo is asked to build for it: these packages, with their own features and nobody else's.

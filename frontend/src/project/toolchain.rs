@@ -6,7 +6,7 @@ use longshore_helper::{
     toolchain::{REPORT_FILE, ToolchainReport},
 };
 
-use super::HELPER_IN_IMAGE;
+use super::{HELPER_IN_IMAGE, identity};
 use crate::{
     config::{Builder, Config, Rustup},
     context::{self, When},
@@ -54,6 +54,8 @@ pub(super) async fn prepared(
         helper: (frontend.clone(), HELPER_IN_IMAGE.to_owned()),
         sandbox: request.sandbox.clone(),
     };
+    let name = config.toolchain.reference.familiar();
+    let contents = identity::identity(gateway, request, &workshop, image, &[], &name).await?;
     workshop.toolchain_env.extend(config.builder.env.clone());
     let steps =
         Steps { builder: &config.builder, no_cache: &request.no_cache, build: request.session.as_str() };
@@ -80,18 +82,22 @@ pub(super) async fn prepared(
         report = Some(found);
     }
     workshop.toolchain = steps.setup(&workshop);
-    let warnings =
-        report.iter().flat_map(|report| missing(report, rustup, &config.toolchain.reference.familiar()));
+    let warnings = report.iter().flat_map(|report| missing(report, rustup, &name));
     Ok(Prepared {
         workshop,
-        identity: identity(image, &config.builder, rustup, report.as_ref()),
+        identity: identity_with(&contents, &config.builder, rustup, report.as_ref()),
         warnings: warnings.collect(),
     })
 }
 
-fn identity(image: &Loaded, builder: &Builder, rustup: &Rustup, report: Option<&ToolchainReport>) -> Digest {
+fn identity_with(
+    contents: &Digest,
+    builder: &Builder,
+    rustup: &Rustup,
+    report: Option<&ToolchainReport>,
+) -> Digest {
     let Builder { packages, setup, env, span: _ } = builder;
-    let mut known = image.identity.to_string();
+    let mut known = contents.to_string();
     if !(packages.is_empty() && setup.is_empty() && env.is_empty()) {
         known += &format!(" {packages:?} {setup:?} {env:?}");
     }
@@ -101,7 +107,7 @@ fn identity(image: &Loaded, builder: &Builder, rustup: &Rustup, report: Option<&
         let (components, targets) = (names(&rustup.components), names(&rustup.targets));
         known += &format!(" {channel:?} {components:?} {targets:?} {}", report.rustc);
     }
-    if known == image.identity.to_string() { image.identity.clone() } else { Digest::of(known.as_bytes()) }
+    if known == contents.to_string() { contents.clone() } else { Digest::of(known.as_bytes()) }
 }
 
 /// What is not there since the image has no rustup, each at its place.
@@ -138,11 +144,9 @@ mod tests {
     }
 
     fn identity_of(rustup: &Rustup, rustc: Option<&str>) -> Digest {
-        let image =
-            Loaded { state: State::SCRATCH, config: None, reference: None, identity: Digest::of(b"image") };
         let report =
             rustc.map(|rustc| ToolchainReport { rustc: rustc.to_owned(), ..ToolchainReport::default() });
-        identity(&image, &Builder::default(), rustup, report.as_ref())
+        identity_with(&Digest::of(b"image"), &Builder::default(), rustup, report.as_ref())
     }
 
     #[test]

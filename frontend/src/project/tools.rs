@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::Span;
+use buildkit_llb::{Digest, Span};
 
-use super::{Planned, Project};
+use super::{Planned, Project, identity::identity};
 use crate::{
     config::{PackageConfig, Secret, SecretPlace},
     context::git,
@@ -45,13 +45,15 @@ impl Project {
                 || members.configs.get(&package).is_some_and(names)
         };
         let seen_by = plan.seeing(wanted, wants);
-        let mut cache = variant.identity.clone();
+        let mut known = String::new();
         let mut seen = Vec::new();
         if let Some(image) = accelerator.image.as_ref().filter(|_| !seen_by.is_empty()) {
             let platform = &request.build_platform;
             let loaded = named::image(gateway, request, &image.reference, platform, Role::Toolkit).await?;
-            // What another version of the toolkit made is not reused.
-            cache = format!("{cache}-{}", &loaded.identity.hex()[..16]);
+            let name = image.reference.familiar();
+            let identity =
+                identity(gateway, request, &self.workshop, &loaded, &accelerator.paths, &name).await?;
+            known += &format!("{identity} {:?}", accelerator.paths);
             seen.extend(accelerator.paths.iter().map(|path| Seen {
                 files: loaded.state.clone(),
                 from: Some(path.clone()),
@@ -63,6 +65,14 @@ impl Project {
             from: None,
             to: repository.to.clone(),
         }));
+        for repository in &accelerator.git {
+            known += &format!(" {} {} {}", repository.url, repository.commit, repository.to);
+        }
+        // What another version of the toolkit made is not reused.
+        let cache = match known.as_str() {
+            "" => variant.identity.clone(),
+            known => format!("{}-{}", variant.identity, &Digest::of(known.as_bytes()).hex()[..16]),
+        };
         let path = self.workshop.toolchain_env.get("PATH").map(String::as_str);
         let foreign = planned.platform.architecture() != request.build_platform.architecture();
         let compiler = foreign.then(|| triple::tool_prefix(&planned.selection.target)).flatten();

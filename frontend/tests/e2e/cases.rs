@@ -14,6 +14,7 @@ mod inference;
 mod kernels;
 mod layout;
 mod options;
+mod poison;
 mod registries;
 mod ripgrep;
 mod shop;
@@ -72,6 +73,16 @@ pub(crate) fn all() -> Vec<Trial> {
         test("warnings_survive_the_cache", ways::warnings_survive_the_cache),
         test("an_image_says_what_it_is_made_of", supply::an_image_says_what_it_is_made_of),
         test("two_daemons_make_one_image", supply::two_daemons_make_one_image),
+    ]);
+    tests.extend([
+        test("a_cache_mount_hides_no_change", poison::changed_inputs),
+        test("what_a_script_writes_beside_its_sources", poison::generated_sources),
+        test("a_cache_mount_serves_builds_at_once", poison::builds_at_once),
+        test("a_damaged_cache_mount_damages_nothing", poison::damaged_mounts),
+        test("a_cache_mount_is_for_one_compiler", poison::other_compilers),
+        test("a_cache_mount_is_for_one_platform", poison::other_platforms),
+        test("a_cache_mount_is_for_one_toolchain", poison::another_toolchain),
+        test("a_cache_mount_is_for_one_repository", poison::another_repository),
     ]);
     tests.extend([
         test("containers_are_as_asked_for", options::containers_are_as_asked_for),

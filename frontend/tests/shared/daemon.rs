@@ -9,6 +9,7 @@ use longshore::gateway::fake::{Answer, FakeImage, Script, Transcript, Tree, name
 use longshore::gateway::{Failure, Gateway as _, caught};
 use longshore::request::{Environment, Request};
 use longshore::{listing, run};
+use longshore_helper::spec::CONTENTS_FILE;
 use longshore_helper::toolchain::REPORT_FILE;
 use prost::Message as _;
 
@@ -81,6 +82,9 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
         name if name.starts_with("[builder] toolchain") => toolchain(),
         name if name.ends_with("plan] cargo build, recorded") => project.recorded.clone(),
+        name if name.starts_with("[toolchain] contents of ") => {
+            [(CONTENTS_FILE.to_owned(), b"1234".to_vec())].into()
+        }
         _ => Tree::new(),
     }
 }

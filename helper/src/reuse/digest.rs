@@ -44,6 +44,11 @@ impl Digest {
         digest
     }
 
+    /// One that reads everything, however much that is.
+    pub(super) fn of_everything(purpose: &str) -> Self {
+        Digest { files_left: usize::MAX, bytes_left: u64::MAX, ..Self::new(purpose) }
+    }
+
     /// Adds one value; where it ends is part of the digest.
     pub(super) fn add(&mut self, value: &[u8]) {
         for half in &mut self.halves {
@@ -61,19 +66,23 @@ impl Digest {
 
     /// Adds what is at `path`, with everything below it. Times and owners do not count.
     pub(super) fn add_tree(&mut self, path: &Path, links: Links) -> io::Result<()> {
-        self.add_tree_at(path, links, None, 0)
+        self.add_tree_at(path, links, &|_| false, 0)
     }
 
-    /// Adds a tree, links kept, without the files below `aside` that have this extension.
-    pub(super) fn add_tree_without(&mut self, path: &Path, aside: &Path, extension: &str) -> io::Result<()> {
-        self.add_tree_at(path, Links::Kept, Some((aside, extension)), 0)
+    /// Adds a tree, links kept, without what is left out by its path.
+    pub(super) fn add_tree_without(
+        &mut self,
+        path: &Path,
+        left_out: &dyn Fn(&Path) -> bool,
+    ) -> io::Result<()> {
+        self.add_tree_at(path, Links::Kept, left_out, 0)
     }
 
     fn add_tree_at(
         &mut self,
         path: &Path,
         links: Links,
-        without: Option<(&Path, &str)>,
+        left_out: &dyn Fn(&Path) -> bool,
         depth: usize,
     ) -> io::Result<()> {
         if depth > DEPTH_MAX {
@@ -92,18 +101,11 @@ impl Digest {
         if metadata.is_dir() {
             self.add(b"directory");
             let mut names = tree::names(path)?;
-            if let Some((aside, extension)) = without
-                && path.starts_with(aside)
-            {
-                names.retain(|name| {
-                    let entry = path.join(name);
-                    entry.is_dir() || entry.extension().is_none_or(|found| found != extension)
-                });
-            }
+            names.retain(|name| !left_out(&path.join(name)));
             self.add(&names.len().to_le_bytes());
             for name in names {
                 self.add(name.as_os_str().as_bytes());
-                self.add_tree_at(&path.join(name), links, without, depth + 1)?;
+                self.add_tree_at(&path.join(name), links, left_out, depth + 1)?;
             }
             Ok(())
         } else if metadata.is_file() {

@@ -29,6 +29,8 @@ impl Case {
             ("out/generated.rs", "from one"),
             ("out/sub/more", "more"),
             ("dep/out/header.h", "v1"),
+            ("flags/header.h", "v1"),
+            ("secret", "one"),
         ] {
             let file = root.path().join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -39,7 +41,7 @@ impl Case {
             unpack: None,
             ledger: None,
             pass_env: Vec::new(),
-            files: Vec::new(),
+            files: vec![path("secret"), path("absent")],
             sysroot: None,
             package: "app 0.1.0".to_owned(),
             member: None,
@@ -60,7 +62,8 @@ impl Case {
             double_colon: true,
         };
         let links = vec![ScriptOutput { out_dir: path("dep/out"), ..ScriptOutput::default() }];
-        let metadata = [("DEP_Z_INCLUDE".to_owned(), path("dep/out"))].into();
+        let flags = ("DEP_Z_CFLAGS".to_owned(), format!("-I{}", path("flags")));
+        let metadata = [("DEP_Z_INCLUDE".to_owned(), path("dep/out")), flags].into();
         let environment = [("CC".into(), "gcc".into())].into();
         Case { root, spec, step, environment, metadata, links }
     }
@@ -143,7 +146,7 @@ fn new_and_removed_inputs_are_seen() {
 #[test]
 fn every_part_of_the_run_counts() {
     type Change = fn(&mut Case);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 12] = [
         ("script", |case| fs::write(case.path("script"), "another program").unwrap()),
         ("declared variable", |case| drop(case.environment.insert("CC".into(), "clang".into()))),
         ("declared variable gone", |case| case.environment.clear()),
@@ -151,6 +154,9 @@ fn every_part_of_the_run_counts() {
         ("step variable", |case| drop(case.step.env.insert("OPT_LEVEL".to_owned(), "3".to_owned()))),
         ("shared variable", |case| drop(case.spec.env.insert("TARGET".to_owned(), "x".to_owned()))),
         ("metadata", |case| drop(case.metadata.insert("DEP_Z_VERSION".to_owned(), "2".to_owned()))),
+        ("contents behind a flag", |case| fs::write(case.path("flags/header.h"), "v2").unwrap()),
+        ("a file that it is told of", |case| fs::write(case.path("secret"), "another").unwrap()),
+        ("a file that was not there", |case| fs::write(case.path("absent"), "").unwrap()),
         ("contents behind metadata", |case| fs::write(case.path("dep/out/header.h"), "v2").unwrap()),
         ("syntax", |case| case.step.double_colon = false),
     ];
@@ -200,9 +206,53 @@ fn damaged_entries_are_thrown_away() {
 }
 
 #[test]
+fn an_entry_of_another_run_is_thrown_away() {
+    let mut case = Case::new();
+    case.store(&output());
+    let [entry] = case.entries().try_into().unwrap();
+    let name = |case: &Case| format!("{}-x", case.cache().key);
+    case.step.env.insert("OPT_LEVEL".to_owned(), "3".to_owned());
+    fs::rename(entry, case.path("cache/build-script").join(name(&case))).unwrap();
+    assert_eq!(case.restore(), None);
+    assert_eq!(case.entries(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_a_script_writes_elsewhere_is_seen() {
+    let mut case = Case::new();
+    let workspace = case.path("package").to_string_lossy().into_owned();
+    case.spec.member = Some(longshore_helper::spec::Member { directory: String::new(), workspace });
+    case.spec.output = case.path("").to_string_lossy().into_owned();
+    let before = surroundings(&case.spec, &case.step);
+    assert!(before.is_some());
+    fs::write(case.path("out/generated.rs"), "anew").unwrap();
+    assert_eq!(surroundings(&case.spec, &case.step), before, "OUT_DIR is kept");
+    for file in ["package/src.rs", "beside-out"] {
+        fs::write(case.path(file), "written").unwrap();
+        assert_ne!(surroundings(&case.spec, &case.step), before, "{file}");
+        fs::remove_file(case.path(file)).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_of_the_mount_replaces_what_has_its_name() {
+    let case = Case::new();
+    fs::create_dir(case.path("cache")).unwrap();
+    std::os::unix::fs::symlink("/nowhere", case.path("cache/build-script")).unwrap();
+    case.store(&output());
+    assert_eq!(case.restore(), Some(output()));
+}
+
+#[test]
+fn paths_are_found_in_flags() {
+    let paths: Vec<&str> = paths_in("-I/a/b -L/c:/d;e=/f relative g/h").collect();
+    assert_eq!(paths, ["/a/b", "/c", "/d", "/f", "/h"]);
+}
+
+#[test]
 fn an_interrupted_store_is_never_an_entry() {
     let case = Case::new();
-    let unfinished = case.cache().unfinished();
+    let unfinished = case.cache().directory.join(unfinished());
     tree::copy(&case.path("out"), &unfinished.join(OUT_DIRECTORY)).unwrap();
     assert_eq!(case.restore(), None);
 }

@@ -173,7 +173,7 @@ impl<'a> Together<'a> {
                 }
             });
             let ledger = ledger(&spec, below, given.toolkit, sources.cache_prefix.of(vertex.side));
-            debug_assert!(made.outputs.get(id).is_none(), "a vertex is made once");
+            debug_assert!(!made.outputs.contains_key(id), "a vertex is made once");
             spec.ledger = Some(ledger.clone());
             ledgers.push(ledger);
             packages.push(spec);
@@ -241,6 +241,10 @@ impl Given<'_> {
             .flat_map(|grants| &grants.device_files)
             .map(|file| file.path.clone())
             .collect();
+        if spec.cache.is_some() {
+            // BuildKit's keys have no secrets in them; what a build script made of one is not given to who has another.
+            spec.files.extend(grants.into_iter().flat_map(Grants::secret_files).map(str::to_owned));
+        }
         spec.sysroot = sysroot.map(|_| paths::SYSROOT.to_owned());
         spec
     }

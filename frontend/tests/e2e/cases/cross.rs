@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Has the standard libraries, the linkers, and what runs programs of other platforms.
-const TOOLCHAIN: &str = "longshore/rust-cross:debian";
+pub(super) const TOOLCHAIN: &str = "longshore/rust-cross:debian";
 
 /// For amd64 and arm64.
-const BASE: &str = "longshore/base-cross:debian";
+pub(super) const BASE: &str = "longshore/base-cross:debian";
 
 /// A build on the cross toolchain, whose filesystems go to a directory.
 fn build(project: &Path, platforms: &str, to: &Path, more: &[&str]) -> Result<Build> {

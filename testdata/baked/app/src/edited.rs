@@ -1,0 +1,6 @@
+//! What tests edit.
+
+#[inline(never)]
+pub fn says() -> &'static str {
+    "one"
+}
