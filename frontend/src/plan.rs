@@ -9,6 +9,7 @@
 //! packages are one ([`bundle`]); everything but `emit` deals with them one by one.
 
 pub mod bundle;
+pub mod priority;
 mod rewrite;
 mod text;
 

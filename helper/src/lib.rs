@@ -25,6 +25,14 @@ pub const HELPER_PATH: &str = "/longshore/helper";
 /// Where the slots' cache mount lies: files `0`, `1`, … of which a running vertex holds one by `flock`.
 pub const SLOTS_DIR: &str = "/longshore/slots";
 
+/// A name that a vertex's `/etc/hosts` has, if its place in the queue for slots matters: the address, less its first byte, is
+/// its priority. Of all that a vertex can be told, addresses of extra hosts alone are no part of its cache key
+/// (BuildKit's `solver/llbsolver/ops/exec.go`, `CacheMap`), and what has to go first changes with every dependent.
+pub const PRIORITY_HOST: &str = "longshore-priority";
+
+/// The most that a priority can be.
+pub const PRIORITY_MAX: u32 = 0x00ff_ffff;
+
 /// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
 pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
 

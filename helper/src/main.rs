@@ -19,6 +19,7 @@ mod loader;
 mod mtime;
 mod problem;
 mod process;
+mod queue;
 mod recorder;
 mod request;
 mod reuse;

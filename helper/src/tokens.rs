@@ -128,7 +128,7 @@ mod tests {
     fn free_slots_become_tokens_and_no_more() {
         let directory = tempfile::tempdir().unwrap();
         let (mut tokens, mut pipe) = tokens(directory.path(), 3);
-        let held = slots::take_in(directory.path(), 3).unwrap();
+        let held = slots::take_in(directory.path(), 3, 0).unwrap();
         turns(&mut tokens, 5);
         assert_eq!(tokens.given.len(), 2);
         drop(held);
@@ -146,7 +146,7 @@ mod tests {
         // A child uses one of them.
         pipe.read_exact(&mut [0]).unwrap();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| slots::take_in(directory.path(), 2).unwrap());
+            let waiting = scope.spawn(|| slots::take_in(directory.path(), 2, 0).unwrap());
             while !waiting.is_finished() {
                 tokens.turn().unwrap();
                 thread::sleep(Duration::from_millis(1));

@@ -11,7 +11,7 @@ use self::vertex::Together;
 use super::{Prefix, Workshop, crates::Locked, grants::Grants, known_by_origin};
 use crate::{
     listing::Listing,
-    plan::{Part, Plan, VertexId},
+    plan::{Part, Plan, VertexId, priority::priorities},
     request::NoCache,
     units::{PackageIx, Side, UnitGraph},
 };
@@ -122,8 +122,10 @@ pub fn packages(
     sources: &Sources<'_>,
 ) -> Packages {
     let mut made = Packages::default();
-    for ids in plan.together(wanted) {
-        let together = Together { graph, plan, ids: &ids };
+    let all = plan.together(wanted);
+    let priorities = priorities(graph, plan, &all);
+    for (ids, priority) in all.into_iter().zip(priorities) {
+        let together = Together { graph, plan, ids: &ids, priority };
         let outputs = together.vertex(workshop, sources, &mut made);
         made.outputs.extend(ids.into_iter().zip(outputs));
     }

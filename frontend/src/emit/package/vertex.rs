@@ -1,11 +1,11 @@
 //! A vertex of the graph: for one of the plan's, or for the several of a bundle.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files as FileOp, Mount, Sharing, State};
 use camino::Utf8Path;
 use longshore_helper::{
-    archive_of,
+    PRIORITY_HOST, PRIORITY_MAX, archive_of,
     spec::{Bundle, Spec, Step, TargetKind},
     trace::TRACE_ENV,
 };
@@ -31,6 +31,8 @@ pub(super) struct Together<'a> {
     pub(super) graph: &'a UnitGraph,
     pub(super) plan: &'a Plan,
     pub(super) ids: &'a [VertexId],
+    /// How soon it should run, of all that can.
+    pub(super) priority: u32,
 }
 
 impl<'a> Together<'a> {
@@ -59,6 +61,7 @@ impl<'a> Together<'a> {
         let request = self.request(made, given, sources);
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
+        exec = exec.extra_host(PRIORITY_HOST, Ipv4Addr::from(self.priority.min(PRIORITY_MAX)).into());
         exec = self.sources(exec, sources, made);
         if package.member_directory().is_some() {
             let id = cache_id(self.graph, self.plan, self.ids[0], sources.cache_prefix, toolkit);
