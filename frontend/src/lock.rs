@@ -128,9 +128,10 @@ impl Lock {
         let mut problems = Vec::new();
         for mut package in raw.package {
             let Some(source) = package.source else { continue };
-            let place = find_package(&text, &package.name, &package.version);
-            let at = |diagnostic: Diagnostic| match &place {
-                Some(range) => diagnostic.at(&file.span(range.clone())),
+            let (name, version) = (package.name.clone(), package.version.clone());
+            // Only where something is wrong: the place is looked for from the start of the text.
+            let at = |diagnostic: Diagnostic| match find_package(&text, &name, &version) {
+                Some(range) => diagnostic.at(&file.span(range)),
                 None => diagnostic,
             };
             let repository =
