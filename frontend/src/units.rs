@@ -5,6 +5,7 @@
 //! build script; the run's executable ties it to the unit that compiled it.
 
 pub mod args;
+pub mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 
 use super::fixture::{find, graph, recording, shown};
+use super::reach::Reach;
 use super::*;
 
 fn check(lines: &str, expected: Expect) {
@@ -77,10 +78,14 @@ fn a_library_on_both_sides_is_two_units_with_one_script() {
 #[test]
 fn what_a_macro_is_made_from_is_not_opened() {
     let graph = graph(LINKED);
+    let reach = Reach::new(&graph);
     let app = find(&graph, "app bin target");
-    assert_eq!(all(&graph, graph.loadable(app)), ["mac proc host", "mid lib target", "zsys lib target"]);
+    assert_eq!(
+        all(&graph, reach.loadable(app).to_vec()),
+        ["mac proc host", "mid lib target", "zsys lib target"]
+    );
     let mac = find(&graph, "mac proc host");
-    assert_eq!(all(&graph, graph.loadable(mac)), ["mid lib host", "zsys lib host"]);
+    assert_eq!(all(&graph, reach.loadable(mac).to_vec()), ["mid lib host", "zsys lib host"]);
 }
 
 #[test]
@@ -92,7 +97,11 @@ fn link_directives_come_from_libraries_below_nearest_first_without_ones_own() {
         ("mac proc host", vec!["mid run host", "zsys run host"]),
         ("zsys lib target", vec![]),
     ] {
-        assert_eq!(all(&graph, graph.linked_scripts(find(&graph, unit))), scripts, "{unit}");
+        assert_eq!(
+            all(&graph, Reach::new(&graph).linked_scripts(find(&graph, unit)).to_vec()),
+            scripts,
+            "{unit}"
+        );
     }
 }
 
@@ -107,15 +116,16 @@ fn a_library_reached_twice_says_its_directives_once() {
          a lib target -> c
          app bin target -> b a",
     );
-    let scripts = all(&graph, graph.linked_scripts(find(&graph, "app bin target")));
+    let scripts = all(&graph, Reach::new(&graph).linked_scripts(find(&graph, "app bin target")).to_vec());
     assert_eq!(scripts, ["a run target", "c run target", "b run target"], "packages in order, depth first");
 }
 
 #[test]
 fn links_metadata_goes_to_direct_dependents_of_the_same_side_only() {
     let graph = graph(LINKED);
+    let reach = Reach::new(&graph);
     let links = |unit: &str| -> Vec<(String, String)> {
-        graph.links_of(find(&graph, unit)).into_iter().map(|(name, run)| (name, shown(&graph, run))).collect()
+        reach.links_of(find(&graph, unit)).map(|(name, run)| (name.to_owned(), shown(&graph, run))).collect()
     };
     assert_eq!(links("mid run target"), [("z".to_owned(), "zsys run target".to_owned())]);
     assert_eq!(links("mid run host"), [("z".to_owned(), "zsys run host".to_owned())]);
