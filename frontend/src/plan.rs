@@ -19,7 +19,7 @@ use longshore_helper::spec::{BuildScript, Member, Rustc, Spec, Step, TargetKind}
 
 use crate::{
     paths, triple,
-    units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs},
+    units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs, reach::Reach},
 };
 use bundle::Bundling;
 use rewrite::Rewriter;
@@ -117,23 +117,24 @@ impl Plan {
 
     /// The same, with other bundles.
     pub fn bundled(graph: &UnitGraph, bundling: &Bundling) -> Plan {
-        let groups = groups(graph);
-        let visible: BTreeMap<Group, BTreeSet<Group>> =
-            groups.iter().map(|(group, units)| (group.clone(), visible(graph, group, units))).collect();
+        let reach = Reach::new(graph);
+        let groups = groups(graph, &reach);
+        let visible: BTreeMap<&Group, Vec<Group>> =
+            groups.iter().map(|(group, units)| (group, visible(graph, &reach, group, units))).collect();
         let order = topological(&visible);
         let bundles = bundle::bundles(graph, &order, &visible, bundling);
-        let index: BTreeMap<&Group, VertexId> = order.iter().zip((0..).map(VertexId)).collect();
+        let index: BTreeMap<&Group, VertexId> = order.iter().copied().zip((0..).map(VertexId)).collect();
         let outputs: BTreeMap<&Group, String> =
-            order.iter().map(|group| (group, output_of(graph, group, bundles.get(group)))).collect();
+            order.iter().map(|group| (*group, output_of(graph, group, bundles.get(group)))).collect();
         let rewriter = Rewriter::new(graph, |id| outputs[&group_of(graph, id)].clone());
 
         let mut vertices = Vec::new();
-        for group in &order {
+        for group in order.iter().copied() {
             let mut inputs: Vec<VertexId> = visible[group].iter().map(|group| index[group]).collect();
             inputs.sort();
             let dependencies = visible[group].iter().map(|group| outputs[group].clone()).collect();
             let output = outputs[group].clone();
-            let spec = spec(graph, &rewriter, group, &groups[group], output, dependencies);
+            let spec = spec(graph, &reach, &rewriter, group, &groups[group], output, dependencies);
             let bundle = bundles.get(group).map(|name| format!("{}/{name}", top(group.1)));
             vertices.push(Vertex {
                 package: group.0,
@@ -198,7 +199,7 @@ fn group_of(graph: &UnitGraph, id: UnitId) -> Group {
 
 /// Units of each vertex, in the order in which they run: compile the build script, run it, then what it prepared.
 /// A build script that runs for both sides is compiled in both: cheaper than a container of its own.
-fn groups(graph: &UnitGraph) -> BTreeMap<Group, Vec<UnitId>> {
+fn groups(graph: &UnitGraph, reach: &Reach<'_>) -> BTreeMap<Group, Vec<UnitId>> {
     let mut groups: BTreeMap<Group, Vec<UnitId>> = BTreeMap::new();
     for (id, unit) in graph.iter() {
         if unit.kind == UnitKind::BuildScript {
@@ -215,7 +216,7 @@ fn groups(graph: &UnitGraph) -> BTreeMap<Group, Vec<UnitId>> {
         let all: BTreeSet<UnitId> = units.iter().copied().collect();
         units.sort_by_key(|id| {
             let unit = graph.unit(*id);
-            (unit.kind.clone(), graph.loadable(*id).intersection(&all).count(), *id)
+            (unit.kind.clone(), reach.loadable(*id).iter().filter(|dep| all.contains(dep)).count(), *id)
         });
         units.dedup();
     }
@@ -224,41 +225,37 @@ fn groups(graph: &UnitGraph) -> BTreeMap<Group, Vec<UnitId>> {
 
 /// Groups whose output a vertex must see: what its compilations may load, what its build script is told about
 /// (`DEP_*`), and where link directives come from.
-fn visible(graph: &UnitGraph, own: &Group, units: &[UnitId]) -> BTreeSet<Group> {
-    let mut visible = BTreeSet::new();
+fn visible(graph: &UnitGraph, reach: &Reach<'_>, own: &Group, units: &[UnitId]) -> Vec<Group> {
+    let mut seen: Vec<UnitId> = Vec::new();
     for id in units {
-        visible.extend(graph.loadable(*id).into_iter().map(|dep| group_of(graph, dep)));
-        visible.extend(
-            graph
-                .unit(*id)
-                .script
-                .into_iter()
-                .filter(|s| graph.unit(*s).kind == UnitKind::RunBuildScript)
-                .map(|run| group_of(graph, run)),
-        );
-        visible.extend(graph.linked_scripts(*id).into_iter().map(|run| group_of(graph, run)));
-        if graph.unit(*id).kind == UnitKind::RunBuildScript {
-            visible.extend(graph.links_of(*id).into_iter().map(|(_, run)| group_of(graph, run)));
-        }
+        let unit = graph.unit(*id);
+        seen.extend(reach.loadable(*id));
+        seen.extend(unit.script.filter(|run| graph.unit(*run).kind == UnitKind::RunBuildScript));
+        seen.extend(reach.linked_scripts(*id));
+        seen.extend(reach.links_of(*id).map(|(_, run)| run));
     }
-    visible.remove(own);
+    seen.sort_unstable();
+    seen.dedup();
+    let mut visible: Vec<Group> = seen.into_iter().map(|id| group_of(graph, id)).collect();
+    visible.sort();
+    visible.dedup();
+    visible.retain(|group| group != own);
     visible
 }
 
-fn topological(visible: &BTreeMap<Group, BTreeSet<Group>>) -> Vec<Group> {
-    fn visit<'a>(
-        visible: &'a BTreeMap<Group, BTreeSet<Group>>,
-        group: &'a Group,
-        seen: &mut BTreeSet<&'a Group>,
-        order: &mut Vec<Group>,
+/// What is seen before what sees it, and otherwise sorted.
+fn topological<'v>(visible: &BTreeMap<&'v Group, Vec<Group>>) -> Vec<&'v Group> {
+    fn visit<'v>(
+        visible: &BTreeMap<&'v Group, Vec<Group>>,
+        group: &Group,
+        seen: &mut BTreeSet<&'v Group>,
+        order: &mut Vec<&'v Group>,
     ) {
-        if !seen.insert(group) {
-            return;
+        let (group, below) = visible.get_key_value(group).expect("what is seen is a group");
+        if seen.insert(group) {
+            below.iter().for_each(|dep| visit(visible, dep, seen, order));
+            order.push(group);
         }
-        for dep in &visible[group] {
-            visit(visible, dep, seen, order);
-        }
-        order.push(group.clone());
     }
     let mut order = Vec::new();
     let mut seen = BTreeSet::new();
@@ -287,6 +284,7 @@ fn output_of(graph: &UnitGraph, group: &Group, bundle: Option<&String>) -> Strin
 
 fn spec(
     graph: &UnitGraph,
+    reach: &Reach<'_>,
     rewriter: &Rewriter,
     own: &Group,
     units: &[UnitId],
@@ -306,10 +304,9 @@ fn spec(
                 cwd: unit.call.cwd.clone(),
                 out_dir: rewriter.out_dir(*id),
                 script: rewriter.script(*id),
-                links_of_dependencies: graph
+                links_of_dependencies: reach
                     .links_of(*id)
-                    .into_iter()
-                    .map(|(links, run)| (links, rewriter.script(run)))
+                    .map(|(links, run)| (links.to_owned(), rewriter.script(run)))
                     .collect(),
                 double_colon: package.double_colon,
                 env,
@@ -327,10 +324,10 @@ fn spec(
                 },
                 has_lib_beside: package.has_lib,
                 script: unit.script.map(|run| rewriter.script(run)),
-                dependency_scripts: graph
+                dependency_scripts: reach
                     .linked_scripts(*id)
-                    .into_iter()
-                    .map(|run| rewriter.script(run))
+                    .iter()
+                    .map(|run| rewriter.script(*run))
                     .collect(),
                 env,
             }),

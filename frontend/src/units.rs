@@ -210,59 +210,6 @@ impl UnitGraph {
     pub fn iter(&self) -> impl Iterator<Item = (UnitId, &Unit)> {
         (0..).map(UnitId).zip(&self.units)
     }
-
-    /// Everything rustc may open when it compiles `id`: the crates it names and, through linkable ones, theirs.
-    /// A procedural macro is opened but not what it was made from: its own dependencies are linked into it.
-    pub fn loadable(&self, id: UnitId) -> BTreeSet<UnitId> {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<UnitId> = self.unit(id).externs.clone();
-        while let Some(next) = open.pop() {
-            if seen.insert(next) && self.unit(next).is_linkable() {
-                open.extend(&self.unit(next).externs);
-            }
-        }
-        seen
-    }
-
-    /// Runs of build scripts whose link directives reach `id`, without its own: those of its linkable dependencies,
-    /// each before those of its own dependencies, packages in order (cargo's `custom_build.rs`, `build_map`).
-    pub fn linked_scripts(&self, id: UnitId) -> Vec<UnitId> {
-        fn visit(graph: &UnitGraph, id: UnitId, seen: &mut BTreeSet<UnitId>, found: &mut Vec<UnitId>) {
-            let mut externs: Vec<UnitId> = graph.unit(id).externs.clone();
-            externs.sort_by_key(|dep| graph.unit(*dep).package);
-            for dep in externs {
-                if !graph.unit(dep).is_linkable() || !seen.insert(dep) {
-                    continue;
-                }
-                let run = graph.unit(dep).script.filter(|run| !found.contains(run));
-                found.extend(run);
-                visit(graph, dep, seen, found);
-            }
-        }
-        let mut found = Vec::new();
-        visit(self, id, &mut BTreeSet::new(), &mut found);
-        found.retain(|run| Some(*run) != self.unit(id).script);
-        found
-    }
-
-    /// For a build-script run: the runs of *direct* dependencies that have `links`, with the name of each. They are
-    /// the ones whose metadata becomes `DEP_<LINKS>_<KEY>`; found through the units that see this run's `OUT_DIR`.
-    pub fn links_of(&self, run: UnitId) -> Vec<(String, UnitId)> {
-        let mut found = BTreeMap::new();
-        for (_, user) in self.iter().filter(|(_, unit)| unit.script == Some(run)) {
-            for dep in &user.externs {
-                let dep = self.unit(*dep);
-                if let (true, Some(links), Some(script)) = (
-                    dep.is_linkable() && dep.package != user.package,
-                    &self.package(dep.package).links,
-                    dep.script,
-                ) {
-                    found.insert(links.clone(), script);
-                }
-            }
-        }
-        found.into_iter().collect()
-    }
 }
 
 fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, Dormant> {

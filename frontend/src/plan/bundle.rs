@@ -52,17 +52,17 @@ impl Bundling {
 /// The bundle of each group that is in one. `order` has dependencies first, `visible` what each group sees.
 pub(super) fn bundles(
     graph: &UnitGraph,
-    order: &[Group],
-    visible: &BTreeMap<Group, BTreeSet<Group>>,
+    order: &[&Group],
+    visible: &BTreeMap<&Group, Vec<Group>>,
     bundling: &Bundling,
 ) -> BTreeMap<Group, String> {
-    let index: BTreeMap<&Group, usize> = order.iter().zip(0..).collect();
+    let index: BTreeMap<&Group, usize> = order.iter().copied().zip(0..).collect();
     let words = order.len().div_ceil(64);
     // For each group the large ones below it, as bits, and how deep it lies.
     let mut large: Vec<Vec<u64>> = Vec::with_capacity(order.len());
     let mut depths: Vec<u32> = Vec::with_capacity(order.len());
     let mut bundles = BTreeMap::new();
-    for group in order {
+    for group in order.iter().copied() {
         let mut below = vec![0; words];
         let mut depth = 0;
         for seen in &visible[group] {
@@ -91,12 +91,12 @@ pub(super) fn bundles(
 }
 
 /// The set of large groups as text, the same in every workspace.
-fn names(graph: &UnitGraph, order: &[Group], bits: &[u64]) -> Vec<String> {
+fn names(graph: &UnitGraph, order: &[&Group], bits: &[u64]) -> Vec<String> {
     let is_in = |at: &usize| bits[at / 64] & 1 << (at % 64) != 0;
     let mut names: Vec<String> = (0..order.len())
         .filter(is_in)
         .map(|at| {
-            let (package, side, part) = &order[at];
+            let (package, side, part) = order[at];
             format!("{side:?} {} {part:?}", graph.package(*package).key)
         })
         .collect();
