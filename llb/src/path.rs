@@ -2,17 +2,18 @@
 
 /// `path` without empty, `.` and `..` parts, resolved against `/`.
 pub(crate) fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
+    let mut cleaned = String::with_capacity(path.len() + 1);
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
+            ".." => cleaned.truncate(cleaned.rfind('/').unwrap_or_default()),
+            part => {
+                cleaned.push('/');
+                cleaned.push_str(part);
             }
-            part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    if cleaned.is_empty() { "/".to_owned() } else { cleaned }
 }
 
 /// Like [`clean`], but a slash or `/.` at the end stays: for a copy it says that the destination is a directory.
