@@ -124,6 +124,7 @@ engine_up_own() {
     say "no bridge network can be made here (see $dir/net.log): build steps reach the network only with --network=host"
   fi
   [[ $store == containerd ]] || snapshotter=false
+  # A control group of its own tells what its build steps use from what other engines' do (bench/ reads it).
   # Without a policy the build cache is pruned while less than a fifth of the disk is free, also under builds that
   # a test has just made and looks at.
   cat >"$dir/run/daemon.json" <<JSON
@@ -132,6 +133,7 @@ engine_up_own() {
   "hosts": ["unix:///run/host/docker.sock"],
   "insecure-registries": ["127.0.0.0/8"],
   "bridge": "$network",
+  "cgroup-parent": "/longshore/$name",
   "mtu": $mtu,
   "builder": { "gc": { "enabled": true, "policy": [{ "keepStorage": "25GB", "all": true }] } },
   "default-network-opts": { "bridge": { "com.docker.network.driver.mtu": "$mtu" } },

@@ -1,0 +1,70 @@
+//! The program: reads the command line and what `bench/run` says of its surroundings.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use longshore_bench::{
+    Result,
+    engine::Engine,
+    files, machine,
+    options::{self, Options, Task},
+    prepare::{self, Places},
+    report,
+    results::Series,
+    series::Bench,
+};
+
+fn main() -> ExitCode {
+    match options::parse(env::args().skip(1)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result {
+    match task {
+        Task::Help => eprint!("{}", options::HELP),
+        Task::Report(files, out) => {
+            let series: Result<Vec<Series>> = files.iter().map(|file| read(Path::new(file))).collect();
+            report::write(Path::new(&out), &Series::merged(series?))?;
+        }
+        Task::Measure(options) => measure(options)?,
+    }
+    Ok(())
+}
+
+fn measure(options: Options) -> Result {
+    let variable = |name: &str| env::var(name).map_err(|_| format!("{name} is not set: start bench/run"));
+    let repository = PathBuf::from(variable("BENCH_REPOSITORY")?);
+    let warm = Engine::find(&repository, &variable("BENCH_ENGINE")?)?;
+    let fresh = match options.fresh {
+        true => Some((Engine::find(&repository, &variable("BENCH_FRESH")?)?, variable("BENCH_REGISTRY")?)),
+        false => None,
+    };
+    let places = Places {
+        repository,
+        cache: PathBuf::from(variable("BENCH_CACHE")?),
+        toolchain: variable("BENCH_TOOLCHAIN")?,
+    };
+    let machine = machine::describe(&places, &warm, &prepare::cargo_chef(&places)?)?;
+    let file = Path::new(&options.out).join(report::RESULTS);
+    let mut series = if file.exists() { read(&file)? } else { Series::default() };
+    if !series.complete.is_empty() && series.machine != machine {
+        return Err(
+            format!("{} is of another machine or other tools: choose another --out", file.display()).into()
+        );
+    }
+    series.machine = machine;
+    Bench { places, options, warm, fresh, series }.run()
+}
+
+fn read(file: &Path) -> Result<Series> {
+    let series = serde_json::from_str(&files::read(file)?);
+    series.map_err(|error| format!("{}: {error}", file.display()).into())
+}

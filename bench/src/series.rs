@@ -1,0 +1,378 @@
+//! The order in which everything is built and timed.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    Result,
+    contenders::{arguments, base_image, dockerfile},
+    edits,
+    engine::{self, Engine},
+    files, machine,
+    matrix::{Cell, Contender, Runner, order},
+    options::Options,
+    prepare::{self, Places},
+    progress::Counts,
+    report,
+    results::{Export, Measurement, Round, Series},
+    sweep,
+    usage::{Clock, Watch},
+    wire::{Relay, cache_size},
+    workspaces::Workspace,
+};
+
+/// What of the build cache goes before a round, and before each build on a fresh runner: all but downloaded packages,
+/// since the Dockerfiles have theirs in an image. The description of a download begins with `http url`; BuildKit's
+/// filters have no "not".
+const ALL_BUT_DOWNLOADS: &str = r#"description~="^([^h]|h[^t]|ht[^t]|htt[^p]|http[^ ])""#;
+
+/// Others had more than this share of all processors: the time says little.
+const FOREIGN_MAX: f64 = 0.1;
+
+/// As the workspaces' syntax lines name it.
+const FRONTEND: &str = "localhost/longshore:dev";
+
+/// Repositories of exported caches, in the registry.
+const REPOSITORY: &str = "longshore-bench";
+
+/// The engines, the registry, and where results go.
+#[derive(Debug)]
+pub struct Bench {
+    /// Where things lie.
+    pub places: Places,
+    /// What is asked for.
+    pub options: Options,
+    /// It keeps its cache from one build to the next.
+    pub warm: Engine,
+    /// Emptied before each build, with the registry's address.
+    pub fresh: Option<(Engine, String)>,
+    /// What was found so far.
+    pub series: Series,
+}
+
+/// A round of a workspace: what its builds have in common.
+struct Stage<'a> {
+    workspace: &'a Workspace,
+    /// Its files before any edit.
+    base: &'a Path,
+    round: usize,
+    /// Different in every round of every run.
+    salt: String,
+    /// Copies of the workspace, one for each contender.
+    contexts: PathBuf,
+}
+
+/// What is the same in all builds of one measurement.
+struct Build<'a> {
+    engine: &'a Engine,
+    contender: Contender,
+    context: PathBuf,
+    programs: &'a [String],
+    /// More options.
+    more: Vec<String>,
+}
+
+/// A build that was timed.
+struct Timed {
+    seconds: f64,
+    counts: Counts,
+    cpu: Option<f64>,
+    memory: Option<u64>,
+    load: f64,
+    foreign: Option<f64>,
+    noisy: bool,
+}
+
+impl Bench {
+    /// Measures what is missing, and writes results after each cell.
+    ///
+    /// # Errors
+    /// A build fails, or what it needs cannot be had.
+    pub fn run(&mut self) -> Result {
+        let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        self.series.drop_incomplete();
+        for workspace in self.options.workspaces.clone() {
+            let is_missing = |round: &usize| {
+                let round = Round { workspace: workspace.name.to_owned(), round: *round };
+                !self.series.complete.contains(&round)
+            };
+            let missing: Vec<usize> = (1..=self.options.rounds).filter(is_missing).collect();
+            if missing.is_empty() {
+                continue;
+            }
+            eprintln!("bench: {}: preparing", workspace.name);
+            let base = prepare::workspace(&self.places, &workspace)?;
+            prepare::base_image(&self.places, &workspace, &base, &self.warm)?;
+            if let Some((fresh, _)) = &self.fresh {
+                let images = [&base_image(workspace.name), FRONTEND];
+                fresh.take(&self.warm, &images, &self.places.cache)?;
+            }
+            for round in missing {
+                let stage = Stage {
+                    workspace: &workspace,
+                    base: &base,
+                    round,
+                    salt: format!("{run}-{round}"),
+                    contexts: self.places.cache.join(workspace.name).join("contexts"),
+                };
+                self.round(&stage)?;
+                let complete = Round { workspace: workspace.name.to_owned(), round };
+                self.series.complete.push(complete);
+                self.save()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, stage: &Stage<'_>) -> Result {
+        self.clear(&self.warm)?;
+        self.download(stage, &self.warm)?;
+        if let Some((fresh, _)) = &self.fresh {
+            self.clear(fresh)?;
+            self.download(stage, fresh)?;
+        }
+        for contender in &self.options.contenders {
+            prepare::salted(stage.base, &stage.context(*contender), &stage.salt)?;
+        }
+        let mut programs: Vec<String> =
+            stage.workspace.programs.iter().map(|name| (*name).to_owned()).collect();
+        // Always: the others need what it leaves.
+        for contender in order(&self.options.contenders, stage.round, 0) {
+            self.measure_warm(stage, Cell::Cold, contender, &programs)?;
+        }
+        self.export(stage, &programs)?;
+        for cell in self.cells() {
+            programs = edits::programs(cell, programs);
+            for contender in order(&self.options.contenders, stage.round, cell as usize) {
+                prepare::edit(&stage.context(contender), stage.workspace, cell, stage.serial(cell))?;
+                self.measure_warm(stage, cell, contender, &programs)?;
+            }
+            self.save()?;
+        }
+        self.fresh_cells(stage)
+    }
+
+    /// The cells asked for that come after a cold build.
+    fn cells(&self) -> Vec<Cell> {
+        self.options.cells.iter().copied().filter(|cell| *cell != Cell::Cold).collect()
+    }
+
+    /// Empties an engine's build cache of all but downloads, and its store of what was built.
+    fn clear(&self, engine: &Engine) -> Result {
+        let built = engine::run(&mut engine.docker([
+            "images",
+            "--quiet",
+            "--filter",
+            "reference=longshore-bench/*",
+        ]))?;
+        let mut ids: Vec<&str> = built.lines().collect();
+        ids.dedup();
+        if !ids.is_empty() {
+            engine::run(&mut engine.docker(["rmi", "--force"].into_iter().chain(ids)))?;
+        }
+        engine::run(&mut engine.docker(["image", "prune", "--force"]))?;
+        engine.prune(&[ALL_BUT_DOWNLOADS])
+    }
+
+    /// Has an engine download and unpack all packages of both lock files: Longshore plans, and nothing is compiled.
+    fn download(&self, stage: &Stage<'_>, engine: &Engine) -> Result {
+        if !self.options.contenders.contains(&Contender::Longshore) {
+            return Ok(());
+        }
+        let directory = stage.contexts.join("download");
+        for cell in [Cell::NoChange, Cell::LockBump] {
+            prepare::salted(stage.base, &directory, "download")?;
+            prepare::edit(&directory, stage.workspace, cell, 0)?;
+            let context = text(&directory)?;
+            let mut command = engine.docker(["buildx", "build", "--call=plan,format=json"]);
+            engine::run(command.args(arguments(Contender::Longshore, stage.workspace, context, "")))?;
+        }
+        Ok(())
+    }
+
+    fn measure_warm(
+        &mut self,
+        stage: &Stage<'_>,
+        cell: Cell,
+        contender: Contender,
+        programs: &[String],
+    ) -> Result {
+        let context = stage.context(contender);
+        let build = Build { engine: &self.warm, contender, context, programs, more: Vec::new() };
+        let timed = self.timed(stage, &build)?;
+        self.note(stage, Runner::Warm, cell, contender, timed, None);
+        Ok(())
+    }
+
+    /// Exports each contender's cache as it is after the cold build; nothing runs in these builds.
+    fn export(&mut self, stage: &Stage<'_>, programs: &[String]) -> Result {
+        let Some((_, registry)) = self.fresh.clone() else { return Ok(()) };
+        let relay = Relay::start(&registry)?;
+        for contender in order(&self.options.contenders, stage.round, 0) {
+            let (repository, tag) = stage.cache(contender);
+            let reference = format!("{}/{repository}:{tag}", relay.address);
+            let to = format!("type=registry,ref={reference},mode=max,compression=zstd");
+            let more = vec!["--cache-to".to_owned(), to];
+            let context = stage.context(contender);
+            let build = Build { engine: &self.warm, contender, context, programs, more };
+            let before = relay.bytes().0;
+            let timed = self.timed(stage, &build)?;
+            let (blobs, bytes) = cache_size(&registry, &repository, &tag)?;
+            let export = Export {
+                workspace: stage.workspace.name.to_owned(),
+                round: stage.round,
+                contender,
+                seconds: timed.seconds,
+                exporting: timed.counts.export,
+                blobs,
+                bytes,
+                sent: relay.bytes().0 - before,
+            };
+            eprintln!(
+                "bench: {} {} export {}: {:.2} s, {blobs} blobs, {bytes} bytes",
+                export.workspace,
+                export.round,
+                contender.name(),
+                export.seconds
+            );
+            self.series.exports.push(export);
+        }
+        self.save()
+    }
+
+    /// Every edit alone, on the files whose cache was exported, by an engine without a cache of its own.
+    fn fresh_cells(&mut self, stage: &Stage<'_>) -> Result {
+        let Some((fresh, registry)) = self.fresh.clone() else { return Ok(()) };
+        let relay = Relay::start(&registry)?;
+        let programs: Vec<String> = stage.workspace.programs.iter().map(|name| (*name).to_owned()).collect();
+        for cell in self.cells() {
+            let programs = edits::programs(cell, programs.clone());
+            for contender in order(&self.options.contenders, stage.round, cell as usize) {
+                let context = stage.context(contender);
+                prepare::salted(stage.base, &context, &stage.salt)?;
+                prepare::edit(&context, stage.workspace, cell, stage.serial(cell))?;
+                self.clear(&fresh)?;
+                let (repository, tag) = stage.cache(contender);
+                let from = format!("type=registry,ref={}/{repository}:{tag}", relay.address);
+                let more = vec!["--cache-from".to_owned(), from];
+                let build = Build { engine: &fresh, contender, context, programs: &programs, more };
+                let before = relay.bytes().1;
+                let timed = self.timed(stage, &build)?;
+                let imported = relay.bytes().1 - before;
+                self.note(stage, Runner::Fresh, cell, contender, timed, Some(imported));
+            }
+            self.save()?;
+        }
+        self.clear(&fresh)?;
+        let state =
+            self.warm.directory().and_then(|directory| Some(directory.parent()?.parent()?.to_owned()));
+        if let Some(state) = state {
+            sweep::sweep(&state.join("registry/data"), REPOSITORY)?;
+        }
+        Ok(())
+    }
+
+    /// One build, and what it took.
+    fn timed(&self, stage: &Stage<'_>, build: &Build<'_>) -> Result<Timed> {
+        let contender = build.contender;
+        let path = stage.contexts.join(format!("Dockerfile.{}", contender.name()));
+        if let Some(file) = dockerfile(contender, stage.workspace, build.programs) {
+            files::write(&path, &file)?;
+        }
+        let tag = format!("longshore-bench/{}:{}", stage.workspace.name, contender.name());
+        // Cache mounts of a round are its own, for all contenders alike.
+        let namespace = format!("BUILDKIT_CACHE_MOUNT_NS={}-{}", stage.workspace.name, stage.salt);
+        let mut command =
+            build.engine.docker(["buildx", "build", "--progress=rawjson", "--output=type=docker"]);
+        command.args(["--tag", &tag, "--build-arg", &namespace]).args(&build.more);
+        command.args(arguments(contender, stage.workspace, text(&build.context)?, text(&path)?));
+
+        let load = machine::load();
+        let watch = Watch::start(build.engine);
+        let before = Clock::read(build.engine);
+        let start = Instant::now();
+        let output = command.output()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let (cpu, foreign) = before.until(&Clock::read(build.engine));
+        let memory = watch.end();
+
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            let log = self.places.cache.join("failed.log");
+            files::write(&log, &said)?;
+            return Err(format!("{command:?} failed; {} has what it said", log.display()).into());
+        }
+        let cpus = self.series.machine.cpus as f64;
+        let noisy = match foreign {
+            Some(foreign) => foreign > FOREIGN_MAX * seconds * cpus,
+            None => load > cpus,
+        };
+        Ok(Timed { seconds, counts: Counts::parse(&said), cpu, memory, load, foreign, noisy })
+    }
+
+    fn note(
+        &mut self,
+        stage: &Stage<'_>,
+        runner: Runner,
+        cell: Cell,
+        contender: Contender,
+        timed: Timed,
+        imported: Option<u64>,
+    ) {
+        let measurement = Measurement {
+            workspace: stage.workspace.name.to_owned(),
+            round: stage.round,
+            runner,
+            cell,
+            contender,
+            seconds: timed.seconds,
+            cpu: timed.cpu,
+            memory: timed.memory,
+            ran: timed.counts.ran,
+            cached: timed.counts.cached,
+            imported,
+            load: timed.load,
+            foreign: timed.foreign,
+            noisy: timed.noisy,
+        };
+        eprintln!(
+            "bench: {} {} {} {} {}: {:.2} s, {} vertices ran, {} cached{}",
+            measurement.workspace,
+            measurement.round,
+            runner.name(),
+            cell.name(),
+            contender.name(),
+            measurement.seconds,
+            measurement.ran,
+            measurement.cached,
+            if measurement.noisy { ", noisy" } else { "" }
+        );
+        self.series.measurements.push(measurement);
+    }
+
+    fn save(&self) -> Result {
+        report::write(Path::new(&self.options.out), &self.series)
+    }
+}
+
+impl Stage<'_> {
+    fn context(&self, contender: Contender) -> PathBuf {
+        self.contexts.join(contender.name())
+    }
+
+    /// The repository and tag of a contender's cache.
+    fn cache(&self, contender: Contender) -> (String, String) {
+        (format!("{REPOSITORY}/{}-{}", self.workspace.name, contender.name()), self.salt.clone())
+    }
+
+    /// A number that no other edit of a series has.
+    fn serial(&self, cell: Cell) -> u64 {
+        self.round as u64 * 100 + cell as u64
+    }
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()).into())
+}

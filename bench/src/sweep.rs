@@ -1,0 +1,75 @@
+//! Keeps the registry from growing by gigabytes each round: removes caches of this program's, and the blobs that then
+//! belong to nothing. Only for the registry of `scripts/engine`, whose files lie on this machine.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Result, files};
+
+/// Removes a repository, and all blobs that no other links to. `data` is the registry's directory; where it is not
+/// there, the registry is not ours, and stays as it is.
+///
+/// # Errors
+/// Files cannot be removed.
+pub fn sweep(data: &Path, repository: &str) -> Result {
+    let root = data.join("docker/registry/v2");
+    if !root.join("repositories").join(repository).exists() {
+        return Ok(());
+    }
+    files::empty(&root.join("repositories").join(repository))?;
+    let mut linked = BTreeSet::new();
+    for directory in directories_named("sha256", &root.join("repositories"))? {
+        for entry in fs::read_dir(directory)? {
+            linked.insert(entry?.file_name());
+        }
+    }
+    for group in fs::read_dir(root.join("blobs/sha256"))? {
+        for blob in fs::read_dir(group?.path())? {
+            let blob = blob?;
+            if !linked.contains(&blob.file_name()) {
+                fs::remove_dir_all(blob.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn directories_named(name: &str, below: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![below.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true if entry.file_name() == name => found.push(entry.path()),
+                true => open.push(entry.path()),
+                false => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blobs_of_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("docker/registry/v2");
+        let make = |path: &str| files::write(&root.join(path), "x").unwrap();
+        make("repositories/bench/a/_layers/sha256/aa11/link");
+        make("repositories/bench/a/_layers/sha256/bb22/link");
+        make("repositories/other/_manifests/revisions/sha256/bb22/link");
+        make("blobs/sha256/aa/aa11/data");
+        make("blobs/sha256/bb/bb22/data");
+        sweep(directory.path(), "bench").unwrap();
+        assert!(!root.join("blobs/sha256/aa/aa11").exists());
+        assert!(root.join("blobs/sha256/bb/bb22/data").exists());
+        sweep(&directory.path().join("none"), "bench").unwrap();
+    }
+}

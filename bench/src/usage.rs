@@ -1,0 +1,180 @@
+//! What builds use of a machine: the control group that holds an engine's build containers, and `/proc` for the rest.
+//! Both versions of control groups.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::engine::Engine;
+
+/// Clock ticks of `/proc` in a second: the kernel reports 100 to programs, whatever it counts in.
+const TICKS: f64 = 100.0;
+
+/// How often memory is looked at.
+const SAMPLE: Duration = Duration::from_millis(50);
+
+/// CPU seconds since some time in the past.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// Of the engine and all that it ran; nothing where its control group is not found.
+    pub engine: Option<f64>,
+    /// Of this process and the clients that it waited for.
+    pub own: f64,
+    /// Of all processors, idle time left out.
+    pub machine: f64,
+}
+
+impl Clock {
+    /// Now.
+    pub fn read(engine: &Engine) -> Self {
+        let own = fs::read_to_string("/proc/self/stat").ok().and_then(|text| process_seconds(&text, true));
+        let machine = fs::read_to_string("/proc/stat").ok().and_then(|text| machine_seconds(&text));
+        Self {
+            engine: containers(engine).map(|containers| containers + daemons(engine)),
+            own: own.unwrap_or(0.0),
+            machine: machine.unwrap_or(0.0),
+        }
+    }
+
+    /// CPU seconds of a build since `self`, and those of everybody else.
+    pub fn until(&self, later: &Self) -> (Option<f64>, Option<f64>) {
+        let Some(engine) = later.engine.zip(self.engine).map(|(later, earlier)| later - earlier) else {
+            return (None, None);
+        };
+        let build = engine + later.own - self.own;
+        (Some(build), Some((later.machine - self.machine - build).max(0.0)))
+    }
+}
+
+/// Looks at an engine's memory until it is asked for the most it saw.
+#[derive(Debug)]
+pub struct Watch {
+    ended: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Option<u64>>,
+}
+
+impl Watch {
+    /// Begins.
+    pub fn start(engine: &Engine) -> Self {
+        let ended = Arc::new(AtomicBool::new(false));
+        let files = [
+            (group("", engine).join("memory.stat"), "anon"),
+            (group("memory", engine).join("memory.stat"), "total_rss"),
+        ];
+        let until = Arc::clone(&ended);
+        let thread = thread::spawn(move || {
+            let mut most = None;
+            while !until.load(Ordering::Relaxed) {
+                let now = files.iter().find_map(|(path, key)| {
+                    let text = fs::read_to_string(path).ok()?;
+                    value(&text, key)
+                });
+                most = most.max(now);
+                thread::sleep(SAMPLE);
+            }
+            most
+        });
+        Self { ended, thread }
+    }
+
+    /// The most that was seen, in bytes.
+    pub fn end(self) -> Option<u64> {
+        self.ended.store(true, Ordering::Relaxed);
+        self.thread.join().ok().flatten()
+    }
+}
+
+/// The engine's group below a controller's directory (version 1), or below the only one (version 2, no name);
+/// `scripts/engine` has told the daemon to put containers there.
+fn group(controller: &str, engine: &Engine) -> PathBuf {
+    PathBuf::from("/sys/fs/cgroup").join(controller).join("longshore").join(&engine.name)
+}
+
+/// CPU seconds of build containers.
+fn containers(engine: &Engine) -> Option<f64> {
+    let second_version = || {
+        let text = fs::read_to_string(group("", engine).join("cpu.stat")).ok()?;
+        Some(value(&text, "usage_usec")? as f64 / 1e6)
+    };
+    let first_version = || {
+        let text = fs::read_to_string(group("cpuacct", engine).join("cpuacct.usage")).ok()?;
+        Some(text.trim().parse::<u64>().ok()? as f64 / 1e9)
+    };
+    second_version().or_else(first_version)
+}
+
+/// CPU seconds of the daemons themselves. Their children are the runtime's, whose children are the containers, which
+/// are counted already; so the runtime's own, some hundredths of a second for each container, are left out.
+fn daemons(engine: &Engine) -> f64 {
+    let Some(pid) = engine.directory().and_then(|directory| fs::read_to_string(directory.join("pid")).ok())
+    else {
+        return 0.0;
+    };
+    let mut open = vec![pid.trim().to_owned()];
+    let mut seconds = 0.0;
+    while let Some(pid) = open.pop() {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let is_daemon = ["(dockerd)", "(containerd)", "(docker-init)", "(unshare)"];
+        if !is_daemon.iter().any(|name| stat.contains(name)) {
+            continue;
+        }
+        seconds += process_seconds(&stat, false).unwrap_or(0.0);
+        for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            open.extend(children.split_whitespace().map(str::to_owned));
+        }
+    }
+    seconds
+}
+
+/// User and system time in a line of `/proc/PID/stat`; with that of the children that were waited for, if asked.
+fn process_seconds(stat: &str, with_children: bool) -> Option<f64> {
+    // The name, in parentheses, may hold anything. After it comes the third field.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let wanted = if with_children { 11..15 } else { 11..13 };
+    let ticks: Option<Vec<f64>> = fields.get(wanted)?.iter().map(|field| field.parse().ok()).collect();
+    Some(ticks?.iter().sum::<f64>() / TICKS)
+}
+
+/// What the processors did in the first line of `/proc/stat`: user, nice, system, interrupts, and what the machine
+/// below took.
+fn machine_seconds(stat: &str) -> Option<f64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Vec<f64> = line.split_whitespace().map(|field| field.parse().unwrap_or(0.0)).collect();
+    let busy: f64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|at| fields.get(*at)).sum();
+    Some(busy / TICKS)
+}
+
+fn value(text: &str, key: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_files_are_read() {
+        let stat = "12 (a ) b) S 1 1 1 0 -1 0 0 0 0 0 150 50 300 100 20 0";
+        assert_eq!(process_seconds(stat, false), Some(2.0));
+        assert_eq!(process_seconds(stat, true), Some(6.0));
+        assert_eq!(machine_seconds("cpu  100 0 50 1000 70 10 10 30 0 0\ncpu0 1"), Some(2.0));
+        assert_eq!(value("cache 1\ntotal_rss_huge 5\ntotal_rss 4096\n", "total_rss"), Some(4096));
+        assert_eq!(value("usage_usec 7\n", "usage"), None);
+    }
+
+    #[test]
+    fn what_no_build_used_others_did() {
+        let earlier = Clock { engine: Some(1.0), own: 0.5, machine: 10.0 };
+        let later = Clock { engine: Some(4.0), own: 1.0, machine: 15.0 };
+        assert_eq!(earlier.until(&later), (Some(3.5), Some(1.5)));
+        assert_eq!(Clock { engine: None, ..earlier }.until(&later), (None, None));
+    }
+}
