@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result {
     match task {
-        Task::Help => eprint!("{}", options::HELP),
+        Task::Help => io::stdout().write_all(options::HELP.as_bytes())?,
         Task::Report(files, out) => {
             let series: Result<Vec<Series>> = files.iter().map(|file| read(Path::new(file))).collect();
             report::write(Path::new(&out), &Series::merged(series?))?;

@@ -172,7 +172,7 @@ fn as_root(manifest: &str, members: &[&str]) -> Result<String> {
     let patches: Vec<String> =
         members.iter().map(|member| format!("{member} = {{ path = \"crates/{member}\" }}\n")).collect();
     Ok(format!(
-        "# syntax=localhost/longshore:dev\n{manifest}\n[workspace]\nmembers = [{}]\n\n[patch.crates-io]\n{}",
+        "{manifest}\n[workspace]\nmembers = [{}]\n\n[patch.crates-io]\n{}",
         paths.join(", "),
         patches.concat()
     ))
@@ -282,7 +282,6 @@ winapi = "1"
     fn the_root_names_its_members() {
         let root = as_root("[package]\nname = \"p\"\n", &["a", "b"]).unwrap();
         expect![[r#"
-            # syntax=localhost/longshore:dev
             [package]
             name = "p"
 

@@ -15,6 +15,8 @@ use crate::{
     workspaces::{From, Workspace},
 };
 
+const SYNTAX: &str = "# syntax=localhost/longshore:dev\n";
+
 /// Places that everything needs.
 #[derive(Debug, Clone)]
 pub struct Places {
@@ -45,7 +47,9 @@ pub fn workspace(places: &Places, workspace: &Workspace) -> Result<PathBuf> {
         From::Published(published) => crate::members::lay_out(places, published, &directory)?,
     }
     let manifest = directory.join("Cargo.toml");
-    let text = files::read(&manifest)? + &edits::image_of_all(workspace.programs);
+    let text = files::read(&manifest)?;
+    let syntax = if text.starts_with("# syntax=") { "" } else { SYNTAX };
+    let text = format!("{syntax}{text}{}", edits::image_of_all(workspace.programs));
     files::write(&manifest, &text)?;
     Ok(directory)
 }

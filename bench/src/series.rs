@@ -72,6 +72,8 @@ struct Build<'a> {
     programs: &'a [String],
     /// More options.
     more: Vec<String>,
+    /// Names the file that has what it said, until another round says it.
+    log: String,
 }
 
 /// A build that was timed.
@@ -200,7 +202,8 @@ impl Bench {
         programs: &[String],
     ) -> Result {
         let context = stage.context(contender);
-        let build = Build { engine: &self.warm, contender, context, programs, more: Vec::new() };
+        let log = format!("warm-{}", cell.name());
+        let build = Build { engine: &self.warm, contender, context, programs, more: Vec::new(), log };
         let timed = self.timed(stage, &build)?;
         self.note(stage, Runner::Warm, cell, contender, timed, None);
         Ok(())
@@ -216,7 +219,8 @@ impl Bench {
             let to = format!("type=registry,ref={reference},mode=max,compression=zstd");
             let more = vec!["--cache-to".to_owned(), to];
             let context = stage.context(contender);
-            let build = Build { engine: &self.warm, contender, context, programs, more };
+            let log = "export".to_owned();
+            let build = Build { engine: &self.warm, contender, context, programs, more, log };
             let before = relay.bytes().0;
             let timed = self.timed(stage, &build)?;
             let (blobs, bytes) = cache_size(&registry, &repository, &tag)?;
@@ -257,7 +261,8 @@ impl Bench {
                 let (repository, tag) = stage.cache(contender);
                 let from = format!("type=registry,ref={}/{repository}:{tag}", relay.address);
                 let more = vec!["--cache-from".to_owned(), from];
-                let build = Build { engine: &fresh, contender, context, programs: &programs, more };
+                let log = format!("fresh-{}", cell.name());
+                let build = Build { engine: &fresh, contender, context, programs: &programs, more, log };
                 let before = relay.bytes().1;
                 let timed = self.timed(stage, &build)?;
                 let imported = relay.bytes().1 - before;
@@ -299,9 +304,10 @@ impl Bench {
         let memory = watch.end();
 
         let said = String::from_utf8_lossy(&output.stderr);
+        let log = format!("{}-{}-{}.jsonl", stage.workspace.name, build.log, contender.name());
+        let log = self.places.cache.join("log").join(log);
+        files::write(&log, &said)?;
         if !output.status.success() {
-            let log = self.places.cache.join("failed.log");
-            files::write(&log, &said)?;
             return Err(format!("{command:?} failed; {} has what it said", log.display()).into());
         }
         let cpus = self.series.machine.cpus as f64;

@@ -85,7 +85,7 @@ const ITOA: Bump = Bump {
 const MEMCHR: NewMember = NewMember { dependency: "memchr", expression: "memchr::memchr(b'n', b\"banana\")" };
 
 /// All that there are.
-pub const ALL: [Workspace; 4] = [
+pub const ALL: [Workspace; 5] = [
     Workspace {
         name: "ripgrep",
         about: "ripgrep 15.1.0 as in its repository: ten members, one program",
@@ -192,6 +192,20 @@ pub const ALL: [Workspace; 4] = [
             bump: ITOA,
             member: MEMCHR,
             binary_in: "",
+        },
+    },
+    Workspace {
+        name: "small",
+        about: "`testdata/from-cargo-chef`: two services and a library, nineteen packages; quick, to see that all works",
+        from: From::Directory("testdata/from-cargo-chef"),
+        profile: "release",
+        programs: &["api", "worker"],
+        edits: Edits {
+            leaf: "services/api/src/main.rs",
+            shared: "crates/orders/src/lib.rs",
+            bump: ITOA,
+            member: MEMCHR,
+            binary_in: "services/api",
         },
     },
 ];
