@@ -14,6 +14,12 @@ pub fn base_dockerfile(toolchain: &str) -> String {
     )
 }
 
+/// A build that uses all images that the others begin with.
+pub fn seed_dockerfile(workspace: &str) -> String {
+    let base = base_image(workspace);
+    format!("FROM {base} AS build\nRUN touch /seed\n\nFROM debian:bookworm-slim\nCOPY --from=build /seed /\n")
+}
+
 /// cargo's configuration in [`base_image`].
 pub const BASE_CONFIG: &str =
     "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"/vendor\"\n";

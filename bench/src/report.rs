@@ -78,7 +78,9 @@ in turns, another one first in each cell and round.
   others depend on; **lock-bump**, another version of `itoa` in `Cargo.lock`; **new-member**, a member with a binary whose
   dependencies were locked before; **new-binary**, a second one in a member.
 - **fresh runner**: an engine with an empty build cache. It imports what the warm one exported after the cold build to a registry
-  on the same machine (`mode=max`, zstd), for every contender alike, and then builds one edit. Cache mounts are not exported.
+  on the same machine (`mode=max`, zstd), for every contender alike, and then builds one edit. Images and downloaded packages
+  are there, cache mounts are not exported. The registry had the layers of the images before the export: MB are all that
+  a cache has, sent is what came new.
 - CPU time is that of the client, the daemons and all containers; memory the most anonymous memory of all containers
   at once. Of vertices, those that ran: not context, downloads and exports. `*`: in so many rounds others had more than a tenth
   of the machine.
@@ -151,8 +153,8 @@ fn exports(page: &mut String, summary: &Summary, workspace: &str) {
         return;
     }
     line(page, &format!("\n### {workspace}: the exported cache\n"));
-    row(page, &["contender", "blobs", "MB", "export s", "with its build s"].map(str::to_owned));
-    line(page, "|---|---:|---:|---:|---:|");
+    row(page, &["contender", "blobs", "MB", "sent MB", "export s", "with its build s"].map(str::to_owned));
+    line(page, "|---|---:|---:|---:|---:|---:|");
     for export in found {
         row(
             page,
@@ -160,6 +162,7 @@ fn exports(page: &mut String, summary: &Summary, workspace: &str) {
                 export.contender.name().to_owned(),
                 format!("{:.0}", export.blobs.median),
                 format!("{:.1}", export.bytes.median / 1e6),
+                format!("{:.1}", export.sent.median / 1e6),
                 spread(&export.exporting),
                 spread(&export.seconds),
             ],
@@ -299,9 +302,9 @@ pub(crate) mod tests {
 
             ### ripgrep: the exported cache
 
-            | contender | blobs | MB | export s | with its build s |
-            |---|---:|---:|---:|---:|
-            | longshore | 90 | 12.0 | 3.00 (3.00–3.00) | 4.00 (4.00–4.00) |
+            | contender | blobs | MB | sent MB | export s | with its build s |
+            |---|---:|---:|---:|---:|---:|
+            | longshore | 90 | 12.0 | 12.1 | 3.00 (3.00–3.00) | 4.00 (4.00–4.00) |
         "#]]
         .assert_eq(&tables);
     }

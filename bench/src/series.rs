@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Result,
-    contenders::{arguments, base_image, dockerfile},
+    contenders::{arguments, base_image, dockerfile, seed_dockerfile},
     edits,
     engine::{self, Engine},
     files, machine,
@@ -136,7 +136,7 @@ impl Bench {
             self.download(stage, fresh)?;
         }
         for contender in &self.options.contenders {
-            prepare::salted(stage.base, &stage.context(*contender), &stage.salt)?;
+            prepare::salted(stage.base, &stage.context(*contender), &stage.salt_of(*contender))?;
         }
         let mut programs: Vec<String> =
             stage.workspace.programs.iter().map(|name| (*name).to_owned()).collect();
@@ -148,7 +148,8 @@ impl Bench {
         for cell in self.cells() {
             programs = edits::programs(cell, programs);
             for contender in order(&self.options.contenders, stage.round, cell as usize) {
-                prepare::edit(&stage.context(contender), stage.workspace, cell, stage.serial(cell))?;
+                let serial = stage.serial(cell, contender);
+                prepare::edit(&stage.context(contender), stage.workspace, cell, serial)?;
                 self.measure_warm(stage, cell, contender, &programs)?;
             }
             self.save()?;
@@ -215,8 +216,12 @@ impl Bench {
         let relay = Relay::start(&registry)?;
         for contender in order(&self.options.contenders, stage.round, 0) {
             let (repository, tag) = stage.cache(contender);
-            let reference = format!("{}/{repository}:{tag}", relay.address);
-            let to = format!("type=registry,ref={reference},mode=max,compression=zstd");
+            let to = |tag: &str| {
+                let reference = format!("{}/{repository}:{tag}", relay.address);
+                format!("type=registry,ref={reference},mode=max,compression=zstd")
+            };
+            self.seed(stage, &to("images"))?;
+            let to = to(&tag);
             let more = vec!["--cache-to".to_owned(), to];
             let context = stage.context(contender);
             let log = "export".to_owned();
@@ -246,6 +251,15 @@ impl Bench {
         self.save()
     }
 
+    /// Has a repository hold the layers of the images that builds begin with, as it does after the first export.
+    fn seed(&self, stage: &Stage<'_>, to: &str) -> Result {
+        let directory = stage.contexts.join("seed");
+        files::write(&directory.join("Dockerfile"), &seed_dockerfile(stage.workspace.name))?;
+        let mut command = self.warm.docker(["buildx", "build", "--output=type=cacheonly", "--cache-to", to]);
+        engine::run(command.arg(&directory))?;
+        Ok(())
+    }
+
     /// Every edit alone, on the files whose cache was exported, by an engine without a cache of its own.
     fn fresh_cells(&mut self, stage: &Stage<'_>) -> Result {
         let Some((fresh, registry)) = self.fresh.clone() else { return Ok(()) };
@@ -255,8 +269,8 @@ impl Bench {
             let programs = edits::programs(cell, programs.clone());
             for contender in order(&self.options.contenders, stage.round, cell as usize) {
                 let context = stage.context(contender);
-                prepare::salted(stage.base, &context, &stage.salt)?;
-                prepare::edit(&context, stage.workspace, cell, stage.serial(cell))?;
+                prepare::salted(stage.base, &context, &stage.salt_of(contender))?;
+                prepare::edit(&context, stage.workspace, cell, stage.serial(cell, contender))?;
                 self.clear(&fresh)?;
                 let (repository, tag) = stage.cache(contender);
                 let from = format!("type=registry,ref={}/{repository}:{tag}", relay.address);
@@ -373,9 +387,14 @@ impl Stage<'_> {
         (format!("{REPOSITORY}/{}-{}", self.workspace.name, contender.name()), self.salt.clone())
     }
 
+    /// Of a contender's own, so that nobody finds a layer that another has just made of equal files.
+    fn salt_of(&self, contender: Contender) -> String {
+        format!("{}-{}", self.salt, contender.name())
+    }
+
     /// A number that no other edit of a series has.
-    fn serial(&self, cell: Cell) -> u64 {
-        self.round as u64 * 100 + cell as u64
+    fn serial(&self, cell: Cell, contender: Contender) -> u64 {
+        self.round as u64 * 1000 + cell as u64 * 10 + contender as u64
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Export {
     pub blobs: Spread,
     /// Bytes of them.
     pub bytes: Spread,
+    /// Bytes that went to the registry, which had the layers of the images before.
+    pub sent: Spread,
 }
 
 impl Summary {
@@ -167,5 +169,6 @@ fn export(series: &Series, workspace: &str, contender: Contender) -> Option<Expo
         exporting: Spread::of(own.iter().map(|found| found.exporting))?,
         blobs: Spread::of(own.iter().map(|found| found.blobs as f64))?,
         bytes: Spread::of(own.iter().map(|found| found.bytes as f64))?,
+        sent: Spread::of(own.iter().map(|found| found.sent as f64))?,
     })
 }
