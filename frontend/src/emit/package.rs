@@ -122,9 +122,9 @@ pub fn packages(
     sources: &Sources<'_>,
 ) -> Packages {
     let mut made = Packages::default();
-    let all = plan.together(wanted);
-    let priorities = priorities(graph, plan, &all);
-    for (ids, priority) in all.into_iter().zip(priorities) {
+    let priorities = priorities(graph, plan);
+    for ids in plan.together(wanted) {
+        let priority = priorities[plan.vertex(ids[0]).shared_output()];
         let together = Together { graph, plan, ids: &ids, priority };
         let outputs = together.vertex(workshop, sources, &mut made);
         made.outputs.extend(ids.into_iter().zip(outputs));

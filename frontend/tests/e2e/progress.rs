@@ -110,13 +110,17 @@ impl Progress {
             .collect()
     }
 
-    /// How often something was compiled, by the name of its vertex.
+    /// How often something was compiled, by the name of its vertex, which may be that of several packages.
     pub(crate) fn compiled(&self) -> BTreeMap<&str, usize> {
         let mut times = BTreeMap::new();
         for vertex in self.vertices.values() {
-            let lines = vertex.log.lines().filter(|line| line.starts_with(TOOK)).count();
-            if lines > 0 {
-                *times.entry(vertex.name.as_str()).or_default() += lines;
+            let mut packages: BTreeMap<&str, usize> = BTreeMap::new();
+            for line in vertex.log.lines().filter(|line| line.starts_with(TOOK)) {
+                let package = line.split_once(" took ").map_or(line, |(package, _)| package);
+                *packages.entry(package).or_default() += 1;
+            }
+            if let Some(most) = packages.into_values().max() {
+                *times.entry(vertex.name.as_str()).or_default() += most;
             }
         }
         times
