@@ -111,10 +111,12 @@ pub(crate) fn locked_version() -> Result {
     let build = build(&project, "server")?;
 
     let needing = dependents(&project.read("Cargo.lock")?, name)?;
+    // Small packages are compiled several to a step, and one that has to be takes the others of its step along.
     let changed = |vertex: &str| {
-        let package = vertex.split_once("] ").map_or("", |(_, package)| package);
-        let package = package.split(" (").next().unwrap_or_default();
-        (vertex.starts_with("[crate] ") || vertex.starts_with("[member] ")) && needing.contains(package)
+        let packages = vertex.split_once("] ").map_or("", |(_, packages)| packages);
+        let packages = packages.split(" (").next().unwrap_or_default();
+        (vertex.starts_with("[crate] ") || vertex.starts_with("[member] "))
+            && packages.split(", ").any(|package| needing.contains(package))
     };
     let mut expected: Vec<&str> =
         build.progress.own().map(|vertex| vertex.name.as_str()).filter(|vertex| changed(vertex)).collect();
@@ -126,11 +128,6 @@ pub(crate) fn locked_version() -> Result {
     }
     expected.extend(["[plan] collect manifests", "[plan] cargo build, recorded"]);
     expected.extend(["[image] server: check programs", "[image] server"]);
-    // An earlier run has left this in the cache, as the archive is all that it depends on.
-    let unpacked = format!("[crates] unpack {name} {old}");
-    let (ran, cached) = (build.progress.ran(), build.progress.cached());
-    assert!(ran.contains(unpacked.as_str()) || cached.contains(unpacked.as_str()), "{unpacked} is not there");
-    expected.extend(ran.get(unpacked.as_str()));
     build.assert_ran(expected);
     Ok(())
 }
