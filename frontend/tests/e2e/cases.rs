@@ -46,7 +46,8 @@ pub(crate) fn all() -> Vec<Trial> {
         test("an_edited_model_runs_who_includes_it_and_changes_the_answer", edits::model),
         test("an_edited_proto_runs_who_declares_it_and_changes_the_code", edits::proto),
         test("a_locked_version_runs_with_its_dependents", edits::locked_version),
-        test("a_fresh_machine_compiles_nothing_that_is_in_the_registry", ci::fresh_machine),
+        test("examples_of_ci_are_understood", ci::examples_are_understood),
+        test("machines_compile_nothing_that_is_in_the_registry", ci::machines_share_a_cache),
     ];
     tests.extend([
         test("what_used_cargo_chef_builds_and_answers", chef::services_build_and_answer),
