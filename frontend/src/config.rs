@@ -180,7 +180,7 @@ impl Default for Config {
             features: Vec::new(),
             no_default_features: false,
             all_features: false,
-            bundle: true,
+            bundle: false,
             target: Vec::new(),
             image: ImageSettings::default(),
         }

@@ -142,7 +142,7 @@ impl RawWorkspace {
             features: table.strings("features").map_or_else(Vec::new, |list| list.value),
             no_default_features: table.boolean("no-default-features").unwrap_or(false),
             all_features: table.boolean("all-features").unwrap_or(false),
-            bundle: table.boolean("bundle").unwrap_or(true),
+            bundle: table.boolean("bundle").unwrap_or(false),
             target: table.strings("target").map_or_else(Vec::new, |list| list.value),
             platforms: table.strings("platforms").map_or_else(Vec::new, |list| list.value),
             tags: table.strings("tags").map_or_else(Vec::new, |list| list.value),
