@@ -18,42 +18,36 @@ const TARGETS: [&str; 2] = ["server", "gateway"];
 
 /// What an example tells `docker buildx bake` of caches: `TARGET.cache-from=…`, `TARGET.cache-to=…`.
 #[derive(Debug, PartialEq, Eq)]
-struct Caches {
-    from: BTreeSet<String>,
-    to: BTreeSet<String>,
-}
+struct Caches(BTreeSet<String>);
 
 impl Caches {
     /// Those of a file in `docs/ci`, with `cache` for the name that the registry has them under.
     fn of_example(file: &str, cache: &str) -> Result<Self> {
         let text = fs::read_to_string(project::repository().join("docs/ci").join(file))?;
-        let set = overrides(&text);
+        let found: Vec<String> =
+            overrides(&text).into_iter().filter(|line| line.contains(".cache-")).collect();
         let named = text.lines().filter(|line| line.contains(".cache-")).count();
-        let lines: Vec<String> = set
-            .iter()
-            .filter(|line| line.contains(".cache-"))
-            .map(|line| line.replace("${{ env.CACHE }}", cache).replace("$CACHE", cache))
-            .collect();
-        assert_eq!(lines.len(), named, "{file}: a cache is named where no step takes it from");
-        let of = |kind: &str| lines.iter().filter(|line| line.contains(kind)).cloned().collect();
-        let caches = Self { from: of(".cache-from="), to: of(".cache-to=") };
+        assert_eq!(found.len(), named, "{file}: a cache is named where no step takes it from");
+        let of_targets = TARGETS.into_iter().flat_map(|target| {
+            found.iter().map(move |line| line.replace("$target", target).replace("$CACHE", cache))
+        });
+        let caches = Self(of_targets.collect());
         for target in TARGETS {
-            for (kind, all) in [("from", &caches.from), ("to", &caches.to)] {
+            for kind in ["from", "to"] {
                 let own = format!("{target}.cache-{kind}=type=");
-                let count = all.iter().filter(|line| line.starts_with(&own)).count();
-                assert_eq!(count, 1, "{file}: {target} should have one cache to take {kind}: {all:#?}");
+                let count = caches.0.iter().filter(|line| line.starts_with(&own)).count();
+                assert_eq!(count, 1, "{file}: {target} should have one cache to take {kind}: {caches:#?}");
             }
         }
-        assert_eq!(
-            (caches.from.len(), caches.to.len()),
-            (TARGETS.len(), TARGETS.len()),
-            "{file}: {caches:#?}"
-        );
+        assert_eq!(caches.0.len(), 2 * TARGETS.len(), "{file}: {caches:#?}");
         Ok(caches)
     }
 
-    fn all(&self) -> impl Iterator<Item = &str> {
-        self.from.iter().chain(&self.to).map(String::as_str)
+    /// Of one target; also where it exports to, if asked.
+    fn of(&self, target: &str, exports: bool) -> impl Iterator<Item = &str> {
+        let own = format!("{target}.cache-");
+        let all = self.0.iter().filter(move |line| line.starts_with(&own)).map(String::as_str);
+        all.filter(move |line| exports || !line.contains(".cache-to="))
     }
 }
 
@@ -68,20 +62,29 @@ fn overrides(text: &str) -> Vec<String> {
             continue;
         }
         block = (line.trim() == "set: |").then(|| indent(line));
-        if let Some(argument) = line.trim().strip_prefix("--set ") {
-            found.push(argument.trim_matches('"').to_owned());
-        }
+        let arguments = line.split("--set \"").skip(1);
+        found.extend(
+            arguments.filter_map(|rest| rest.split_once('"')).map(|(argument, _)| argument.to_owned()),
+        );
     }
     found
 }
 
-fn bake<'a>(engine: &Engine, project: &Project, set: impl IntoIterator<Item = &'a str>) -> Result<Build> {
-    let order = Order::bake(engine, project.path(), &TARGETS).args(TARGETS);
-    order.args(set.into_iter().flat_map(|line| ["--set", line])).must()
+/// Builds one target after the other, as the examples do.
+fn bake(engine: &Engine, project: &Project, caches: &Caches, exports: bool) -> Result<Vec<Build>> {
+    let build = |target: &'static str| {
+        let set = caches.of(target, exports).flat_map(|line| ["--set", line]);
+        Order::bake(engine, project.path(), &[target]).args([target]).args(set).must()
+    };
+    TARGETS.into_iter().map(build).collect()
 }
 
-fn compiled(build: &Build) -> Vec<&str> {
-    build.progress.compiled().into_keys().collect()
+fn compiled(builds: &[Build]) -> Vec<&str> {
+    builds.iter().flat_map(|build| build.progress.compiled().into_keys()).collect()
+}
+
+fn seconds(builds: &[Build]) -> f32 {
+    builds.iter().map(|build| build.wall.as_secs_f32()).sum()
 }
 
 /// The client takes what the examples say, and understands what they mean.
@@ -89,7 +92,7 @@ pub(crate) fn examples_are_understood() -> Result {
     let project = Project::of_testdata("inference")?;
     for file in ["github-registry-cache.yml", "github-gha-cache.yml", "gitlab.yml"] {
         let caches = Caches::of_example(file, "registry.example.com/cache")?;
-        let set: Vec<&str> = caches.all().flat_map(|line| ["--set", line]).collect();
+        let set: Vec<&str> = caches.0.iter().flat_map(|line| ["--set", line]).collect();
         let printed = Engine::of_environment()
             .docker(["buildx", "bake", "--print"])
             .args(TARGETS)
@@ -118,18 +121,18 @@ pub(crate) fn machines_share_a_cache() -> Result {
     let cache = format!("{}/longshore-e2e/inference", engine::registry()?);
     let caches = Caches::of_example("github-registry-cache.yml", &cache)?;
     assert_eq!(caches, Caches::of_example("gitlab.yml", &cache)?, "one page, one way");
-    let from = || caches.from.iter().map(String::as_str);
     let first = Engine::of_environment();
-    bake(&first, &project, caches.all())?;
+    bake(&first, &project, &caches, true)?;
 
     let fresh = Fresh::reset(&first)?;
-    let reused = bake(&fresh.engine, &project, from())?;
+    let reused = bake(&fresh.engine, &project, &caches, false)?;
     assert_eq!(compiled(&reused), [""; 0], "compiled anew");
-    let recorded =
-        reused.progress.own().find(|vertex| vertex.name.starts_with("[plan] cargo")).map(|v| v.log.clone());
-    assert_eq!(recorded.as_deref(), Some(""), "cargo was asked again");
-    let packages = reused.progress.own().filter(|vertex| vertex.name.starts_with("[crate] ")).count();
-    assert!(packages > 50, "only {packages} packages in the build");
+    for build in &reused {
+        let recorded = build.progress.own().find(|vertex| vertex.name.starts_with("[plan] cargo"));
+        assert_eq!(recorded.map(|vertex| vertex.log.as_str()), Some(""), "cargo was asked again");
+        let packages = build.progress.own().filter(|vertex| vertex.name.starts_with("[crate] ")).count();
+        assert!(packages > 50, "only {packages} packages in the build");
+    }
     let said = fresh.engine.run_image(&[], &tag("server"), &["--version"])?;
     assert_eq!(said.stdout, "server 0.3.0\n", "{}", said.stderr);
 
@@ -137,16 +140,16 @@ pub(crate) fn machines_share_a_cache() -> Result {
     let words = format!("Usage {}: server", nonce());
     project.append("services/server/src/http.rs", &format!("\nconst _: &str = \"{}\";\n", nonce()))?;
     project.replace("services/server/src/args.rs", "Usage: server", &words)?;
-    let edited = bake(&fresh.engine, &project, caches.all())?;
+    let edited = bake(&fresh.engine, &project, &caches, true)?;
     assert_eq!(compiled(&edited), [r#"[member] server 0.3.0 (bin "server")"#], "only what was edited");
 
     // The first one's: it has what the second compiled, and compiles what is edited next.
-    let imported = bake(&first, &project, from())?;
+    let imported = bake(&first, &project, &caches, false)?;
     assert_eq!(compiled(&imported), [""; 0], "the other machine has compiled it");
     let said = first.run_image(&[], &tag("server"), &["--help"])?;
     assert!((said.stdout + &said.stderr).contains(&words), "the image is not of the edited tree");
     project.append("services/gateway/src/main.rs", &format!("\nconst _: &str = \"{}\";\n", nonce()))?;
-    let edited_there = bake(&first, &project, caches.all())?;
+    let edited_there = bake(&first, &project, &caches, true)?;
     assert_eq!(
         compiled(&edited_there),
         [r#"[member] gateway 0.3.0 (bin "gateway")"#],
@@ -156,12 +159,12 @@ pub(crate) fn machines_share_a_cache() -> Result {
     // Neither has dropped from the cache what it did not have to compile.
     drop(fresh);
     let third = Fresh::reset(&first)?;
-    let all = bake(&third.engine, &project, from())?;
+    let all = bake(&third.engine, &project, &caches, false)?;
     assert_eq!(compiled(&all), [""; 0], "exported by one of two machines");
     note!(
         "a fresh machine: {:.1} s with everything from the registry, {:.1} s with an edit and an export",
-        reused.wall.as_secs_f32(),
-        edited.wall.as_secs_f32()
+        seconds(&reused),
+        seconds(&edited)
     );
     Ok(())
 }
