@@ -31,6 +31,9 @@ const ALL_BUT_DOWNLOADS: &str = r#"description~="^([^h]|h[^t]|ht[^t]|htt[^p]|htt
 /// Others had more than this share of all processors: the time says little.
 const FOREIGN_MAX: f64 = 0.1;
 
+/// So many CPU seconds the system itself has in any build.
+const FOREIGN_MIN: f64 = 0.25;
+
 /// As the workspaces' syntax lines name it.
 const FRONTEND: &str = "localhost/longshore:dev";
 
@@ -326,7 +329,7 @@ impl Bench {
         }
         let cpus = self.series.machine.cpus as f64;
         let noisy = match foreign {
-            Some(foreign) => foreign > FOREIGN_MAX * seconds * cpus,
+            Some(foreign) => foreign > (FOREIGN_MAX * seconds * cpus).max(FOREIGN_MIN),
             None => load > cpus,
         };
         Ok(Timed { seconds, counts: Counts::parse(&said), cpu, memory, load, foreign, noisy })

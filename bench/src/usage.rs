@@ -23,8 +23,12 @@ const SAMPLE: Duration = Duration::from_millis(50);
 /// CPU seconds since some time in the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
-    /// Of the engine and all that it ran; nothing where its control group is not found.
-    pub engine: Option<f64>,
+    /// Of the engine's containers; nothing where their control group is not found.
+    pub containers: Option<f64>,
+    /// Of processes that its daemons waited for: the runtime and, through it, containers.
+    pub waited: f64,
+    /// Of its daemons themselves.
+    pub daemons: f64,
     /// Of this process and the clients that it waited for.
     pub own: f64,
     /// Of all processors, idle time left out.
@@ -36,8 +40,11 @@ impl Clock {
     pub fn read(engine: &Engine) -> Self {
         let own = fs::read_to_string("/proc/self/stat").ok().and_then(|text| process_seconds(&text, true));
         let machine = fs::read_to_string("/proc/stat").ok().and_then(|text| machine_seconds(&text));
+        let (daemons, waited) = daemons(engine);
         Self {
-            engine: containers(engine).map(|containers| containers + daemons(engine)),
+            containers: containers(engine),
+            waited,
+            daemons,
             own: own.unwrap_or(0.0),
             machine: machine.unwrap_or(0.0),
         }
@@ -45,10 +52,13 @@ impl Clock {
 
     /// CPU seconds of a build since `self`, and those of everybody else.
     pub fn until(&self, later: &Self) -> (Option<f64>, Option<f64>) {
-        let Some(engine) = later.engine.zip(self.engine).map(|(later, earlier)| later - earlier) else {
+        let Some(containers) = later.containers.zip(self.containers).map(|(later, earlier)| later - earlier)
+        else {
             return (None, None);
         };
-        let build = engine + later.own - self.own;
+        // Containers have processes that nobody waited for, the runtime has time of its own.
+        let ran = containers.max(later.waited - self.waited);
+        let build = ran + later.daemons - self.daemons + later.own - self.own;
         (Some(build), Some((later.machine - self.machine - build).max(0.0)))
     }
 }
@@ -110,28 +120,31 @@ fn containers(engine: &Engine) -> Option<f64> {
     second_version().or_else(first_version)
 }
 
-/// CPU seconds of the daemons themselves. Their children are the runtime's, whose children are the containers, which
-/// are counted already; so the runtime's own, some hundredths of a second for each container, are left out.
-fn daemons(engine: &Engine) -> f64 {
+/// CPU seconds of the daemons themselves, and of what they waited for.
+fn daemons(engine: &Engine) -> (f64, f64) {
     let Some(pid) = engine.directory().and_then(|directory| fs::read_to_string(directory.join("pid")).ok())
     else {
-        return 0.0;
+        return (0.0, 0.0);
     };
     let mut open = vec![pid.trim().to_owned()];
-    let mut seconds = 0.0;
+    let (mut own, mut waited) = (0.0, 0.0);
     while let Some(pid) = open.pop() {
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         let is_daemon = ["(dockerd)", "(containerd)", "(docker-init)", "(unshare)"];
         if !is_daemon.iter().any(|name| stat.contains(name)) {
             continue;
         }
-        seconds += process_seconds(&stat, false).unwrap_or(0.0);
+        let of_process = process_seconds(&stat, false).unwrap_or(0.0);
+        own += of_process;
+        if stat.contains("(dockerd)") {
+            waited += process_seconds(&stat, true).unwrap_or(0.0) - of_process;
+        }
         for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
             let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             open.extend(children.split_whitespace().map(str::to_owned));
         }
     }
-    seconds
+    (own, waited)
 }
 
 /// User and system time in a line of `/proc/PID/stat`; with that of the children that were waited for, if asked.
@@ -172,9 +185,10 @@ mod tests {
 
     #[test]
     fn what_no_build_used_others_did() {
-        let earlier = Clock { engine: Some(1.0), own: 0.5, machine: 10.0 };
-        let later = Clock { engine: Some(4.0), own: 1.0, machine: 15.0 };
+        let earlier = Clock { containers: Some(1.0), waited: 2.0, daemons: 0.0, own: 0.5, machine: 10.0 };
+        let later = Clock { containers: Some(3.0), waited: 4.5, daemons: 0.5, own: 1.0, machine: 15.0 };
         assert_eq!(earlier.until(&later), (Some(3.5), Some(1.5)));
-        assert_eq!(Clock { engine: None, ..earlier }.until(&later), (None, None));
+        assert_eq!(earlier.until(&Clock { waited: 2.0, ..later }), (Some(3.0), Some(2.0)));
+        assert_eq!(Clock { containers: None, ..earlier }.until(&later), (None, None));
     }
 }

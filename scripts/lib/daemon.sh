@@ -230,7 +230,7 @@ everything_down() {
   with_lock registry registry_down
   if [[ -n $purge ]]; then
     # By name: the directory is shared with other programs of the project.
-    rm -rf --one-file-system "$STATE"/{engines,registry,images,lock,crates,demo} "$STATE"/rootfs-* "$STATE"/{apt,frontend}.log
+    rm -rf --one-file-system "$STATE"/{engines,registry,images,lock,crates,demo,bench} "$STATE"/rootfs-* "$STATE"/{apt,frontend}.log
     rmdir "$STATE" 2>/dev/null || true
     say "nothing of the engines is left in $STATE"
   fi
