@@ -9,32 +9,39 @@ use std::{
 
 use crate::{Result, files};
 
-/// Removes a repository, and all blobs that no other links to. `data` is the registry's directory; where it is not
-/// there, the registry is not ours, and stays as it is.
+/// Removes a repository, and those of its blobs that no other links to. `data` is the registry's directory; where it is
+/// not there, the registry is not ours, and stays as it is.
 ///
 /// # Errors
 /// Files cannot be removed.
 pub fn sweep(data: &Path, repository: &str) -> Result {
     let root = data.join("docker/registry/v2");
-    if !root.join("repositories").join(repository).exists() {
+    let repositories = root.join("repositories");
+    let own = repositories.join(repository);
+    if !own.exists() {
         return Ok(());
     }
-    files::empty(&root.join("repositories").join(repository))?;
-    let mut linked = BTreeSet::new();
-    for directory in directories_named("sha256", &root.join("repositories"))? {
-        for entry in fs::read_dir(directory)? {
-            linked.insert(entry?.file_name());
-        }
-    }
-    for group in fs::read_dir(root.join("blobs/sha256"))? {
-        for blob in fs::read_dir(group?.path())? {
-            let blob = blob?;
-            if !linked.contains(&blob.file_name()) {
-                fs::remove_dir_all(blob.path())?;
-            }
+    let gone = linked(&own)?;
+    files::empty(&own)?;
+    // What nobody links to may be on its way to somebody else's repository.
+    for digest in gone.difference(&linked(&repositories)?) {
+        let blob = root.join("blobs/sha256").join(digest.get(..2).unwrap_or_default()).join(digest);
+        if blob.exists() {
+            fs::remove_dir_all(blob)?;
         }
     }
     Ok(())
+}
+
+/// Digests that repositories below a directory link to.
+fn linked(below: &Path) -> Result<BTreeSet<String>> {
+    let mut linked = BTreeSet::new();
+    for directory in directories_named("sha256", below)? {
+        for entry in fs::read_dir(directory)? {
+            linked.insert(entry?.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(linked)
 }
 
 fn directories_named(name: &str, below: &Path) -> Result<Vec<PathBuf>> {
@@ -67,9 +74,11 @@ mod tests {
         make("repositories/other/_manifests/revisions/sha256/bb22/link");
         make("blobs/sha256/aa/aa11/data");
         make("blobs/sha256/bb/bb22/data");
+        make("blobs/sha256/cc/cc33/data");
         sweep(directory.path(), "bench").unwrap();
         assert!(!root.join("blobs/sha256/aa/aa11").exists());
         assert!(root.join("blobs/sha256/bb/bb22/data").exists());
+        assert!(root.join("blobs/sha256/cc/cc33/data").exists(), "it was never this repository's");
         sweep(&directory.path().join("none"), "bench").unwrap();
     }
 }
