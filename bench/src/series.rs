@@ -75,8 +75,8 @@ struct Build<'a> {
     programs: &'a [String],
     /// More options.
     more: Vec<String>,
-    /// Names the file that has what it said, until another round says it.
-    log: String,
+    /// What names it within its round: its image, and the file that has what it said.
+    name: String,
 }
 
 /// A build that was timed.
@@ -206,8 +206,8 @@ impl Bench {
         programs: &[String],
     ) -> Result {
         let context = stage.context(contender);
-        let log = format!("warm-{}", cell.name());
-        let build = Build { engine: &self.warm, contender, context, programs, more: Vec::new(), log };
+        let name = format!("warm-{}", cell.name());
+        let build = Build { engine: &self.warm, contender, context, programs, more: Vec::new(), name };
         let timed = self.timed(stage, &build)?;
         self.note(stage, Runner::Warm, cell, contender, timed, None);
         Ok(())
@@ -227,8 +227,8 @@ impl Bench {
             let to = to(&tag);
             let more = vec!["--cache-to".to_owned(), to];
             let context = stage.context(contender);
-            let log = "export".to_owned();
-            let build = Build { engine: &self.warm, contender, context, programs, more, log };
+            let name = "export".to_owned();
+            let build = Build { engine: &self.warm, contender, context, programs, more, name };
             let before = relay.bytes().0;
             let timed = self.timed(stage, &build)?;
             let (blobs, bytes) = cache_size(&registry, &repository, &tag)?;
@@ -278,8 +278,8 @@ impl Bench {
                 let (repository, tag) = stage.cache(contender);
                 let from = format!("type=registry,ref={}/{repository}:{tag}", relay.address);
                 let more = vec!["--cache-from".to_owned(), from];
-                let log = format!("fresh-{}", cell.name());
-                let build = Build { engine: &fresh, contender, context, programs: &programs, more, log };
+                let name = format!("fresh-{}", cell.name());
+                let build = Build { engine: &fresh, contender, context, programs: &programs, more, name };
                 let before = relay.bytes().1;
                 let timed = self.timed(stage, &build)?;
                 let imported = relay.bytes().1 - before;
@@ -303,7 +303,9 @@ impl Bench {
         if let Some(file) = dockerfile(contender, stage.workspace, build.programs) {
             files::write(&path, &file)?;
         }
-        let tag = format!("longshore-bench/{}:{}", stage.workspace.name, contender.name());
+        // A tag that moves from one image to the next has the engine collect the old one's layers, at times before it has
+        // unpacked the new one on top of them (Docker 28.5).
+        let tag = format!("longshore-bench/{}:{}-{}", stage.workspace.name, contender.name(), build.name);
         // Cache mounts of a round are its own, for all contenders alike.
         let namespace = format!("BUILDKIT_CACHE_MOUNT_NS={}-{}", stage.workspace.name, stage.salt);
         let mut command =
@@ -321,7 +323,7 @@ impl Bench {
         let memory = watch.end();
 
         let said = String::from_utf8_lossy(&output.stderr);
-        let log = format!("{}-{}-{}.jsonl", stage.workspace.name, build.log, contender.name());
+        let log = format!("{}-{}-{}.jsonl", stage.workspace.name, build.name, contender.name());
         let log = self.places.cache.join("log").join(log);
         files::write(&log, &said)?;
         if !output.status.success() {
