@@ -10,6 +10,7 @@ pub mod error;
 pub mod fake;
 pub mod grpc;
 pub mod stdio;
+pub mod together;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use buildkit_proto::{gateway, pb, rpc};
 use crate::diagnostic::Diagnostic;
 pub use caught::caught;
 pub use error::{Error, Failure};
+pub use together::together;
 
 /// The largest message that BuildKit sends or takes, in bytes. Daemons before v0.14 took a quarter of it.
 pub const MESSAGE_BYTES_MAX: usize = 16 << 20;

@@ -4,6 +4,7 @@
 //! Asks BuildKit for manifests and sources; what sources name is for [`outside`](crate::outside).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use buildkit_llb::{SourceFile, Span};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,7 +15,7 @@ use crate::{
     config::{self, Args, Input, PackageConfig, StandalonePackage},
     context::{self, BuildContext, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
-    gateway::{Failure, Gateway, Reference},
+    gateway::{Failure, Gateway, together},
     listing::Listing,
     outside::{self, SourceRole},
     paths,
@@ -64,12 +65,12 @@ impl Manifests {
         context: &BuildContext,
         workspace: &SourceFile,
     ) -> Result<Self, Failure> {
-        let mut manifests = Self::default();
-        for directory in config::workspace_members(workspace, &context.root, &context.listing) {
+        let directories = config::workspace_members(workspace, &context.root, &context.listing);
+        let read = directories.into_iter().map(|directory| async move {
             let manifest = read_manifest(gateway, context, &directory).await?;
-            manifests.0.insert(directory, manifest);
-        }
-        Ok(manifests)
+            Ok((directory, manifest))
+        });
+        Ok(Self(together(read).await.into_iter().collect::<Result<_, Failure>>()?))
     }
 
     /// Every mistake in their settings; `args` are the build arguments, if they are known.
@@ -174,16 +175,21 @@ pub async fn load(
 ) -> Result<Members, Failure> {
     let mut members = Members::default();
     let mut problems = Vec::new();
-    let used = in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?)));
-    let mut sources: Option<Reference> = None;
-    for (ix, directory) in used {
-        let manifest = match settings.manifests.0.get(directory) {
-            Some(manifest) => manifest.clone(),
-            None => read_manifest(gateway, context, directory).await?,
-        };
+    let used: Vec<(PackageIx, &Utf8Path)> =
+        in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?))).collect();
+    let manifests = used.iter().map(|(_, directory)| async move {
+        match settings.manifests.0.get(*directory) {
+            Some(manifest) => Ok(manifest.clone()),
+            None => read_manifest(gateway, context, directory).await,
+        }
+    });
+    let manifests = together(manifests).await;
+    let mut named = named_outside(gateway, request, context, &used, all_directories).await?;
+    for ((ix, directory), manifest) in used.into_iter().zip(manifests) {
+        let manifest = manifest?;
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
 
-        let mut outside = BTreeSet::new();
+        let mut outside = named.remove(&ix).unwrap_or_default();
         let own = PackageConfig::from_manifest(&manifest, Some(settings.args));
         let own = own.and_then(|own| settings.of(&graph.package(ix).name, own, &manifest));
         match own {
@@ -195,23 +201,8 @@ pub async fn load(
         }
 
         let nested: Vec<&Utf8PathBuf> = nested_in(directory, all_directories).collect();
-        for (file, role) in own_sources(directory, &nested, &context.listing) {
-            if sources.is_none() {
-                sources = Some(context::solve(gateway, request, &context.state, When::Used).await?);
-            }
-            let reference = sources.as_ref().expect("solved above");
-            // A link that leads nowhere, such as an editor's lock: rustc will say so if it matters.
-            let Some(text) = context::read_optional(gateway, reference, file.as_str()).await? else {
-                continue;
-            };
-            let named = outside::named_paths(file, directory, &String::from_utf8_lossy(&text), role);
-            outside.extend(named.into_iter().filter(|path| {
-                context.listing.kind(path).is_some()
-                    && (!path.starts_with(directory) || nested.iter().any(|inner| path.starts_with(inner)))
-            }));
-        }
         outside.extend(linked(directory, &nested, &context.listing));
-        outside.extend(graph.iter().filter(|(_, unit)| unit.package == ix).flat_map(|(_, unit)| {
+        outside.extend(graph.units_of(ix).iter().flat_map(|unit| {
             let named = unit.call.args.iter().chain(outside::configured(&unit.call.env));
             outside::in_workspace(named.map(String::as_str))
                 .into_iter()
@@ -222,11 +213,53 @@ pub async fn load(
     Ok(Diagnostics::check(members, problems)?)
 }
 
+/// What the sources of each member name outside its directory.
+async fn named_outside(
+    gateway: &impl Gateway,
+    request: &Request,
+    context: &BuildContext,
+    used: &[(PackageIx, &Utf8Path)],
+    all_directories: &BTreeSet<Utf8PathBuf>,
+) -> Result<BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>, Failure> {
+    let nested: Vec<Vec<&Utf8PathBuf>> =
+        used.iter().map(|(_, directory)| nested_in(directory, all_directories).collect()).collect();
+    let files: Vec<(usize, &Utf8Path, SourceRole)> = used
+        .iter()
+        .zip(&nested)
+        .enumerate()
+        .flat_map(|(at, ((_, directory), nested))| {
+            own_sources(directory, nested, &context.listing).map(move |(file, role)| (at, file, role))
+        })
+        .collect();
+    let mut found: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>> = BTreeMap::new();
+    if files.is_empty() {
+        return Ok(found);
+    }
+    let sources = &context::solve(gateway, request, &context.state, When::Used).await?;
+    let read = files.iter().map(|(at, file, role)| async move {
+        // A link that leads nowhere, such as an editor's lock: rustc will say so if it matters.
+        let text = context::read_optional(gateway, sources, file.as_str()).await?;
+        let text = text.unwrap_or_default();
+        Ok(outside::named_paths(file, used[*at].1, &String::from_utf8_lossy(&text), *role))
+    });
+    let named: Vec<Result<BTreeSet<Utf8PathBuf>, Failure>> = together(read).await;
+    for ((at, _, _), named) in files.iter().zip(named) {
+        let (ix, directory) = used[*at];
+        found.entry(ix).or_default().extend(named?.into_iter().filter(|path| {
+            context.listing.kind(path).is_some()
+                && (!path.starts_with(directory) || nested[*at].iter().any(|inner| path.starts_with(inner)))
+        }));
+    }
+    Ok(found)
+}
+
 fn nested_in<'a>(
     directory: &'a Utf8Path,
     all: &'a BTreeSet<Utf8PathBuf>,
 ) -> impl Iterator<Item = &'a Utf8PathBuf> {
-    all.iter().filter(move |other| *other != directory && other.starts_with(directory))
+    // Sorted by components: what lies below a directory stands behind it.
+    let behind = (Bound::Excluded(directory), Bound::Unbounded);
+    all.range::<Utf8Path, _>(behind).take_while(move |other| other.starts_with(directory))
 }
 
 /// What symbolic links in a member's directory lead to, outside of it: its copy has the links, so it needs the rest.

@@ -206,6 +206,13 @@ impl UnitGraph {
         &self.units[id.0 as usize]
     }
 
+    /// The units of a package.
+    pub fn units_of(&self, package: PackageIx) -> &[Unit] {
+        let start = self.units.partition_point(|unit| unit.package < package);
+        let count = self.units[start..].partition_point(|unit| unit.package == package);
+        &self.units[start..start + count]
+    }
+
     /// Every unit with its id.
     pub fn iter(&self) -> impl Iterator<Item = (UnitId, &Unit)> {
         (0..).map(UnitId).zip(&self.units)
