@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use longshore_helper::archive_of;
 
+use crate::files;
 use crate::problem::{Doing, Problem, Result};
 
 /// The most that a manifest may have: cargo reads no larger one either way, and a crafted archive must not fill memory.
@@ -28,6 +29,11 @@ fn unpack_from(file: &Path, place: &Path) -> Result<()> {
         entry.unpack_in(parent).doing("unpack", file)?;
     }
     Ok(())
+}
+
+/// The checksum of the archive of the package that belongs at `place`, as `Cargo.lock` has it.
+pub(crate) fn checksum(place: &Path) -> Result<String> {
+    files::sha256(&file_of(place))
 }
 
 /// Lays out what cargo reads of a package to plan: its manifest, and its sources' names (see `recorder/skeleton.rs`).

@@ -1,10 +1,11 @@
-//! JSON files, read and written whole.
+//! Files, read and written whole.
 
 use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::problem::{Doing, Problem, Result};
 
@@ -17,6 +18,16 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
         fs::create_dir_all(parent).doing("create", parent)?;
     }
     fs::write(path, text).doing("write", path)
+}
+
+/// SHA-256 of a file's contents, in hexadecimal.
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    fs::read(path).doing("read", path).map(|data| sha256_of(&data))
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(crate) fn sha256_of(data: &[u8]) -> String {
+    Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads what [`write_json`] wrote.

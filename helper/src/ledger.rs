@@ -8,8 +8,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sha2::{Digest as _, Sha256};
-
 use longshore_helper::report::{
     Entry, LEDGER_DIR, SUMMARY_FILE, Summary, SummaryRequest, WARNINGS_FILE, Warning,
 };
@@ -97,8 +95,7 @@ fn digests(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) 
         } else {
             fs::read(&path)?
         };
-        let digest = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
-        files.insert(below.to_string_lossy().into_owned(), digest);
+        files.insert(below.to_string_lossy().into_owned(), files::sha256_of(&data));
     }
     Ok(())
 }

@@ -93,15 +93,23 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     Ok(Recording { rustc, cargo, host, sizes, calls })
 }
 
-/// Lays out what cargo reads of packages that came as archives, on all CPUs.
-fn lay_out_archives(archives: &BTreeMap<String, String>) -> Result<BTreeMap<String, u64>> {
+/// Lays out what cargo reads of packages that came as archives, on all CPUs. Those of the workspace nobody has compared with
+/// the lock file yet.
+fn lay_out_archives(
+    archives: &BTreeMap<String, String>,
+) -> std::result::Result<BTreeMap<String, u64>, Refusal> {
     let all: Vec<(&String, &String)> = archives.iter().collect();
     let share = all.len().div_ceil(slots::parallelism()).max(1);
     let lay_out = |part: &[(&String, &String)]| {
-        let sizes = part
-            .iter()
-            .map(|(place, checksum)| Ok(((*place).clone(), archive::lay_out(Path::new(place), checksum)?)));
-        sizes.collect::<Result<Vec<_>>>()
+        let sizes = part.iter().map(|(place, checksum)| {
+            let at = Path::new(place);
+            let found = archive::checksum(at)?;
+            if found != **checksum {
+                return Err(Refusal::Cargo(changed(at, checksum, &found)));
+            }
+            Ok(((*place).clone(), archive::lay_out(at, checksum)?))
+        });
+        sizes.collect::<std::result::Result<Vec<_>, Refusal>>()
     };
     thread::scope(|scope| {
         let parts: Vec<_> = all.chunks(share).map(|part| scope.spawn(move || lay_out(part))).collect();
@@ -111,6 +119,18 @@ fn lay_out_archives(archives: &BTreeMap<String, String>) -> Result<BTreeMap<Stri
         }
         Ok(sizes)
     })
+}
+
+/// What cargo says of an archive that is not the one in the lock file (cargo's `sources/registry/download.rs`), and more.
+fn changed(place: &Path, expected: &str, found: &str) -> Failure {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    Failure {
+        command: "cargo fetch --locked".to_owned(),
+        status: 101,
+        stderr: format!(
+            "error: failed to verify the checksum of `{name}`: it is {found}, and `Cargo.lock` has {expected}\n"
+        ),
+    }
 }
 
 /// What the calling process must leave out of what it passes on, and what it must record.

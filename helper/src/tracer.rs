@@ -3,16 +3,15 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
-use std::{env, fs, io, thread};
+use std::{env, thread};
 
 use longshore_helper::recording::CallKind;
 use longshore_helper::trace::{Event, LINE_PREFIX, Made, Ran, TRACE_ENV};
-use sha2::{Digest as _, Sha256};
 
 use crate::console::say;
 use crate::environment::Environment;
 use crate::problem::{Doing, Result};
-use crate::tree;
+use crate::{files, tree};
 
 /// BuildKit cuts what a step says faster than 200 KiB a second (`util/progress/logs/logs.go`); with room for what
 /// compilers say.
@@ -45,15 +44,11 @@ pub(crate) fn made(output: &Path) -> Result<()> {
     for name in tree::names(output).doing("list", output)? {
         let path = output.join(name);
         if path.is_file() {
-            let sha256 = sha256(&path).doing("read", &path)?;
+            let sha256 = files::sha256(&path)?;
             tell(&Event::Made(Made { file: path.to_string_lossy().into_owned(), sha256 }));
         }
     }
     Ok(())
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    Ok(Sha256::digest(fs::read(path)?).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn tell(event: &Event) {

@@ -37,6 +37,9 @@ pub fn diagnose(
         .help("run `cargo update --workspace` and commit `Cargo.lock`");
         return diagnostic.at(&lock.span(0..first_line_end(lock)));
     }
+    if let Some(changed) = changed_archive(&said, lock) {
+        return changed;
+    }
     if let Some(directory) = missing_manifest(&said) {
         return missing(&said, directory, manifest);
     }
@@ -80,6 +83,18 @@ fn unknown_setting(said: &str, manifest: &SourceFile) -> Option<Diagnostic> {
     Some(match quoted(&String::from_utf8_lossy(manifest.text()), name) {
         Some(range) => unknown.at(&manifest.span(range)),
         None => unknown,
+    })
+}
+
+/// An archive that lies in the workspace is not the one that was locked.
+fn changed_archive(said: &str, lock: &SourceFile) -> Option<Diagnostic> {
+    let said = said.strip_prefix("error: ")?.trim_end();
+    let expected = said.strip_prefix("failed to verify the checksum of ")?.split(" has ").nth(1)?;
+    let changed = Diagnostic::error(Code::CargoFailed, said)
+        .help("take the archive from the registry again, as `cargo local-registry` does; or, if it is meant to be another, lock that");
+    Some(match quoted(&String::from_utf8_lossy(lock.text()), expected) {
+        Some(range) => changed.at(&lock.span(range)),
+        None => changed,
     })
 }
 

@@ -305,3 +305,28 @@ fn settings_name_what_no_manifest_has() {
         "error: none of the selected packages contains this feature: other\nselected packages: app\n",
     ));
 }
+
+#[test]
+fn an_archive_of_the_workspace_is_another() {
+    let manifest = SourceFile::new("Cargo.toml", "TOML", MANIFEST);
+    let lock = SourceFile::new(
+        "Cargo.lock",
+        "TOML",
+        "[[package]]\nname = \"words\"\nversion = \"3.0.0\"\nchecksum = \"cafe\"\n",
+    );
+    let said =
+        "error: failed to verify the checksum of `words-3.0.0`: it is beef, and `Cargo.lock` has cafe\n";
+    let refused = failed("cargo fetch --locked", 101, said);
+    let diagnostic = diagnose(&refused, &manifest, &lock, "rust:1.95-bookworm", "".into());
+    expect![[r#"
+        Cargo.lock:4
+        --------------------
+           2 |     name = "words"
+           3 |     version = "3.0.0"
+           4 | >>> checksum = "cafe"
+           5 |     
+        --------------------
+        ERROR: failed to build: failed to solve: failed to verify the checksum of `words-3.0.0`: it is beef, and `Cargo.lock` has cafe
+        help: take the archive from the registry again, as `cargo local-registry` does; or, if it is meant to be another, lock that
+    "#]].assert_eq(&draw(&diagnostic.into()));
+}

@@ -172,6 +172,36 @@ pub(crate) fn one_package_is_compiled_again() -> Result {
     Ok(())
 }
 
+/// `bundle = true`: the two versions of itoa have one step, which is named after both, and still are two packages to those
+/// that use them.
+pub(crate) fn small_packages_share_steps() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("crates-io")?;
+    project.replace(
+        "Cargo.toml",
+        "[workspace]\n",
+        "[workspace]\n\n[workspace.metadata.longshore]\nbundle = true\n",
+    )?;
+    // Something that no other case has compiled.
+    project.append("Cargo.toml", "\n[profile.release]\nopt-level = 1\n")?;
+    let order = || Order::build(&engine, project.path(), "bundled");
+    let first = order().must()?;
+    let steps: Vec<&str> = first.progress.own().map(|vertex| vertex.name.as_str()).collect();
+    let is_of_itoa = |name: &&&str| name.starts_with("[crate] ") && name.contains("itoa");
+    let of_itoa: Vec<&&str> = steps.iter().filter(is_of_itoa).collect();
+    assert!(
+        matches!(of_itoa[..], [both] if both.contains("itoa 0.4") && both.contains("itoa 1.")),
+        "{steps:?}"
+    );
+    assert_eq!(engine.run_image(&["--network", "none"], &tag("bundled"), &[])?.stdout, "1 2 3\n");
+
+    project.append("src/main.rs", &format!("// {}\n", nonce()))?;
+    let edited = order().must()?;
+    let compiled: Vec<&str> = edited.progress.compiled().into_keys().collect();
+    assert_eq!(compiled, ["[member] count 0.1.0 (bin \"count\")"]);
+    Ok(())
+}
+
 /// `--label` and `--annotation`.
 pub(crate) fn labels_and_annotations() -> Result {
     let project = Project::of_testdata("hello")?;

@@ -175,3 +175,49 @@ pub(crate) fn a_mirror_of_crates_io() -> Result {
     published.assert_built(&engine, Order::build(&engine, app.path(), "registry"))?;
     Ok(())
 }
+
+/// Archives that lie in the workspace, as `cargo local-registry` leaves them.
+pub(crate) fn archives_of_the_workspace() -> Result {
+    const ARCHIVE: &str = "registry/words-3.0.0.crate";
+    let engine = Engine::of_environment();
+    let published = Published::new(ARCHIVE)?;
+    let app = published.app(PLACEHOLDER)?;
+    let source = PLACEHOLDER.trim_start_matches("sparse+");
+    app.write(
+        "registry/index/wo/rd/words",
+        format!(
+            "{{\"name\":\"words\",\"vers\":\"3.0.0\",\"deps\":[],\"features\":{{}},\"cksum\":\"{}\",\"yanked\":false}}\n",
+            published.checksum
+        ),
+    )?;
+    app.append(
+        ".cargo/config.toml",
+        &format!(
+            "\n[source.harbor]\nregistry = \"sparse+{source}\"\nreplace-with = \"shelf\"\n\n[source.shelf]\nlocal-registry = \"registry\"\n"
+        ),
+    )?;
+    let order = || Order::build(&engine, app.path(), "registry");
+
+    let gone = refused(order())?;
+    assert!(
+        gone.contains("`words 3.0.0` is not in `registry`, which `.cargo/config.toml` names as its source"),
+        "{gone}"
+    );
+    assert!(gone.contains("run `cargo local-registry` again"), "{gone}");
+
+    app.write(ARCHIVE, &published.files[ARCHIVE])?;
+    published.assert_built(&engine, order())?;
+    app.append("src/main.rs", &format!("// {}\n", nonce()))?;
+    let edited = published.assert_built(&engine, order())?;
+    assert!(
+        !edited.progress.ran().iter().any(|name| name.starts_with("[crate]")),
+        "{:?}",
+        edited.progress.ran()
+    );
+
+    let other = Published::new(ARCHIVE)?;
+    app.write(ARCHIVE, &other.files[ARCHIVE])?;
+    let changed = refused(order())?;
+    assert!(changed.contains("checksum") && changed.contains("words"), "{changed}");
+    Ok(())
+}
