@@ -90,7 +90,7 @@ pub fn page(rows: &[Row], missing: &[String], toolchain: &str) -> String {
 const INTRODUCTION: &str = "# Conformance
 
 `scripts/conformance` builds each program twice in the same toolchain image: with plain `cargo build --workspace --locked
---target …`, whose calls of rustc and runs of build scripts are logged, and with Longshore, whose vertices say what they
+--target …`, whose calls of rustc and runs of build scripts are logged, and with Longshore, whose steps say what they
 ran (`--build-arg LONGSHORE_TRACE=…`). Each process of one side must have its equal on the other: the same arguments in the
 same order, the same working directory, the same environment, except for what the second table lists. Then it compares what
 came of it: bytes of every library and program, what the programs print, and the symbols that they export. This page is

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{Span, State};
+use buildkit_llb::{Digest, Span, State};
 
 use crate::{
     assemble,
@@ -21,7 +21,7 @@ use crate::{
     lint::{self, Facts},
     named::{self, Role},
     plan::VertexId,
-    project::{Compiled, Planned, Project},
+    project::{Compiled, HELPER_IN_IMAGE, Planned, Project},
     request::{NamedContext, Request},
     summary,
     target::{self, Target},
@@ -287,7 +287,7 @@ async fn document(
     let settings = Settings {
         toolchain: project.config.toolchain.reference.familiar(),
         toolchain_digest: project.identity.to_string(),
-        helper: None,
+        helper: helper_digest(),
         rustc: first_line(&recording.rustc),
         cargo: first_line(&recording.cargo),
         host: recording.host.clone(),
@@ -301,6 +301,12 @@ async fn document(
         (*package, MemberFiles { outside: outside.clone(), digests: digests.get(package).cloned() })
     });
     Ok(Document::new(settings, &planned.graph, &planned.plan, &project.lock, &members.collect()))
+}
+
+/// That of the helper, which lies beside the frontend in their image; elsewhere there is none to ask.
+fn helper_digest() -> Option<String> {
+    let helper = std::fs::read(HELPER_IN_IMAGE).ok()?;
+    Some(Digest::of(&helper).to_string())
 }
 
 fn first_line(text: &str) -> String {

@@ -68,8 +68,8 @@ pub(crate) fn for_failed_script(said: &str, spec: &Spec) -> Option<String> {
     let is_missing_file = said.contains("No such file or directory") || said.contains("code: NotFound");
     is_missing_file.then(|| {
         format!(
-            "if the build script of {} reads a file outside of `{}`, name it in `{}`, relative to the workspace \
-             root:\n{}",
+            "if the build script of {} reads a file outside of `{}`, name it in `{}`, relative to the build \
+             context:\n{}",
             spec.package,
             shown_directory(member),
             manifest(member),

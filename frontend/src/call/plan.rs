@@ -45,7 +45,7 @@ pub struct Settings {
     pub toolchain: String,
     /// Its digest, `sha256:…`.
     pub toolchain_digest: String,
-    /// What tells one helper from another, where that is known: a digest of the image that it comes out of.
+    /// The helper's digest, `sha256:…`, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helper: Option<String>,
     /// What `rustc -vV` printed.

@@ -126,12 +126,12 @@ keys! {
     "accelerator" W Shape::Accelerators, "none", "Processors that images are built for besides the CPU, by name, which targets have after theirs: `server-cuda`. See [Accelerators](#of-an-accelerator).", "accelerator.cuda = { preset = \"cuda-13\", archs = [\"80\", \"90a\"], features = [\"server/cuda\"] }";
     "accelerators" P Shape::Texts, "none", "Accelerators whose toolkit and variables the package's build script and compiler see.", "accelerators = [\"cuda\"]";
     "device" P Shape::Texts, "none", "Accelerators that the package itself runs on: it is compiled for their devices, and is no target. See [Device code in Rust](accelerators.md#device-code-in-rust).", "device = [\"cuda\", \"rocm\"]";
-    "device-crates" P Shape::Texts, "none", "Such packages: for an accelerator, the package's build script and compiler see what they were compiled to, in `CARGO_CDYLIB_FILE_NAME`.", "device-crates = [\"kernels\"]";
+    "device-crates" P Shape::Texts, "none", "Such packages: for an accelerator, the package's build script and compiler see what they were compiled to, in `CARGO_CDYLIB_FILE_` and the package's name in capitals.", "device-crates = [\"kernels\"]";
     "platforms" W Shape::Texts, "the builder's", "What `--call=bake` builds for.", "platforms = [\"linux/amd64\", \"linux/arm64\"]";
     "tags" W Shape::Texts, "none", "What `--call=bake` tags images with; `{target}` stands for the target's name.", "tags = [\"registry.example.com/shop/{target}:latest\"]";
     "bins" I Shape::Texts, "none", "The binaries in the image: names as for `--target`.", "bins = [\"server\", \"tools:report\"]";
     "inputs" P Shape::Texts, "none", "Files outside the package's directory that it is compiled from, relative to the build context. Those that sources name literally are found without.", "inputs = [\"proto/*.proto\"]";
-    "secrets" P Shape::Tables(SECRET), "none", "Secrets of the client's (`--secret id=…`) that the package's build script and compiler see, in a variable or a file (`/run/secrets/ID`).", "secrets = [{ id = \"token\", env = \"TOKEN\" }]";
+    "secrets" P Shape::Tables(SECRET), "none", "Secrets of the client's (`--secret id=…`) that the package's build script and compiler see, in a variable or a file: `id`; `env` or `file` say where, else it is `/run/secrets/ID`; `required = false` builds without.", "secrets = [{ id = \"token\", env = \"TOKEN\" }]";
     "base" ALL Shape::Text, "nothing under static programs, `debian:bookworm-slim` under others", "The image under the programs, or `scratch`.", "base = \"registry.example.com/base:12\"";
     "libraries" ALL Shape::OneOf(&["check", "copy", "ignore"]), "`check`", "Shared libraries that programs need and the base does not have: an error, copied from the toolchain image or the accelerator's toolkit, or nobody looks.", "libraries = \"copy\"";
     "certificates" ALL Shape::Flag, "yes, unless you name a base", "CA certificates of the toolchain image are put in.", "certificates = true";
@@ -145,7 +145,7 @@ keys! {
     "volumes" ALL Shape::Texts, "none", "Directories that hold data.", "volumes = [\"/data\"]";
     "stop-signal" ALL Shape::Text, "the base's", "What the program is told to end with.", "stop-signal = \"SIGINT\"";
     "healthcheck" ALL Shape::Check, "the base's", "How to see that the program is well: `cmd` (a list, or a line for a shell), `interval`, `timeout`, `start-period`, `start-interval`, `retries`; or `false`.", "healthcheck = { cmd = [\"/usr/local/bin/server\", \"--health\"], interval = \"30s\" }";
-    "files" ALL Shape::Tables(FILE), "none", "Files and directories of the build context. `from` is relative to the build context; of a directory the contents land in `to`.", "files = [{ from = \"static\", to = \"/srv/static/\", owner = \"65532:65532\", mode = \"0644\" }]";
+    "files" ALL Shape::Tables(FILE), "none", "Files and directories of the build context. `from` is relative to the build context; of a directory the contents land in `to`. `owner` is `user:group`, `mode` is octal.", "files = [{ from = \"static\", to = \"/srv/static/\", owner = \"65532:65532\", mode = \"0644\" }]";
     "assets" ALL Shape::Tables(ASSET), "none", "Downloads, each in a layer of its own, checked by BuildKit. With `unpack`, archives.", "assets = [{ url = \"https://example.com/model.bin\", sha256 = \"8d94194b1fa3c519259125912d5f2a8527eb70054090d3c80722da58c9f9444b\", to = \"/models/model.bin\" }]";
     "smoke" ALL Shape::Texts, "none", "Arguments with which the image is run once before it ships, without a network and on the builder's platform only. A failure is one of the build.", "smoke = [\"--version\"]";
     "stamp" ALL Shape::Flag, "`false`", "Version and git revision become labels, and are written into programs that have a section `.longshore.stamp`, in the last step.", "stamp = true";
@@ -177,7 +177,7 @@ pub const ACCELERATOR: &[Key] = &[
         "preset",
         Shape::Text,
         "the accelerator's name, if it is one",
-        "What is known about the processor and its toolkit; everything below goes before it.",
+        "What is known about the processor and its toolkit; everything below goes before it. `cuda` and `rocm` alone are none; without one there is no toolkit.",
         "preset = \"cuda-13\"",
     ),
     nested(
@@ -293,7 +293,7 @@ pub const BUILD: &[Key] = &[
         "arch-env",
         Shape::Pairs,
         "the preset's",
-        "Variables with architectures filled in: `{arch}`, `{arch:sm}`, `{arch:dotted}`, `{arch:cmake}`; with `;`, `,` or a space before the brace, a list of all.",
+        "Variables with architectures filled in: `{arch}`, `{arch:sm}`, `{arch:dotted}`, `{arch:cmake}`; with `;`, `,` or a space before the brace, a list of all; without one, the first.",
         "arch-env = { CUDA_COMPUTE_CAP = \"{arch}\" }",
     ),
     nested(

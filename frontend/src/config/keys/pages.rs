@@ -62,7 +62,7 @@ pub fn reference() -> String {
         let (toolkit, runtime) = (image(preset.image), image(preset.runtime));
         text += &format!("| `{}` | {} | {archs} | {toolkit} | {runtime} |\n", preset.name, preset.about);
     }
-    text += "\n## Examples\n\n```toml\n[workspace.metadata.longshore]\n";
+    text += "\n## Examples\n\nEach key once; no workspace has them all.\n\n```toml\n[workspace.metadata.longshore]\n";
     for key in keys_of(Workspace) {
         text += &format!("{}\n", key.example);
     }
