@@ -18,7 +18,7 @@ pub const RECORDING_TARGET: &str = "/longshore/target";
 /// Outputs of packages compiled for the target platform.
 pub const TARGET_OUTPUTS: &str = "/t";
 /// Outputs of packages compiled for the build platform: procedural macros, build scripts and what they use.
-pub const HOST_OUTPUTS: &str = "/h";
+pub const HOST_OUTPUTS: &str = longshore_helper::HOST_OUTPUTS;
 /// Where a build script's executable is compiled to; gone when its vertex ends.
 pub const SCRATCH: &str = "/tmp/longshore";
 /// A member's cache mount.

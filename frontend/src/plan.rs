@@ -308,6 +308,7 @@ fn spec(
                     .links_of(*id)
                     .map(|(links, run)| (links.to_owned(), rewriter.script(run)))
                     .collect(),
+                is_told: reach.is_told(*id),
                 double_colon: package.double_colon,
                 env,
             }),

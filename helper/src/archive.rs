@@ -63,13 +63,19 @@ fn lay_out_from(file: &Path, place: &Path, checksum: &str) -> Result<u64> {
             if names_its_targets(&text) {
                 break;
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs")
+        } else if (path.extension().is_some_and(|extension| extension == "rs") || is_readme(path))
             && entry.header().entry_type().is_file()
         {
             create_empty(&place.join(path))?;
         }
     }
     file.metadata().map(|data| data.len()).doing("look at", file)
+}
+
+/// What `CARGO_PKG_README` is in a manifest that says nothing of it (`default_readme_from_package_root` in cargo's
+/// `util/toml/mod.rs`).
+fn is_readme(path: &Path) -> bool {
+    ["README.md", "README.txt", "README"].iter().any(|name| path == Path::new(name))
 }
 
 fn create_empty(path: &Path) -> Result<()> {
@@ -210,7 +216,7 @@ mod tests {
         assert_eq!(bytes, fs::metadata(case.file()).unwrap().len());
         assert_eq!(case.read("Cargo.toml").as_deref(), Some("[package]\nname = \"a\"\n"));
         assert_eq!(case.read("src/lib.rs").as_deref(), Some(""));
-        assert_eq!(case.read("README.md"), None);
+        assert_eq!(case.read("README.md").as_deref(), Some(""));
         assert_eq!(case.read(".cargo-checksum.json").as_deref(), Some(r#"{"files":{},"package":"0123"}"#));
     }
 

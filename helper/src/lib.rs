@@ -22,6 +22,9 @@ pub const REQUEST_PIECE_BYTES_MAX: usize = 96 * 1024;
 /// Where the helper itself is mounted in every vertex.
 pub const HELPER_PATH: &str = "/longshore/helper";
 
+/// Below it lie outputs of packages compiled for the build platform: procedural macros, build scripts and what they use.
+pub const HOST_OUTPUTS: &str = "/h";
+
 /// Where the slots' cache mount lies: files `0`, `1`, … of which a running vertex holds one by `flock`.
 pub const SLOTS_DIR: &str = "/longshore/slots";
 

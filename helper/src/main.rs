@@ -30,6 +30,7 @@ mod schedule;
 mod script;
 mod script_run;
 mod slots;
+mod sources;
 mod stamp;
 mod stub;
 mod sysroot;

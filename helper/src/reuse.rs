@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{env, fs, io, process};
 
+use longshore_helper::HOST_OUTPUTS;
 use longshore_helper::spec::{BuildScript, ScriptOutput, Spec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -297,6 +298,17 @@ fn key(
     let produced = links_outputs.iter().map(|output| output.out_dir.as_str());
     for path in named.chain(produced).map(Path::new).filter(|path| path.is_absolute()) {
         add_if_there(&mut digest, path)?;
+    }
+    // What the script was made from may read its own files when it runs: those that its packages' scripts made, and sources
+    // (see `sources.rs`). Its own bytes do not tell.
+    for output in spec.dependencies.iter().map(Path::new).filter(|output| output.starts_with(HOST_OUTPUTS)) {
+        for name in tree::names(output).unwrap_or_default() {
+            let path = output.join(name);
+            if path.is_dir() {
+                digest.add(path.as_os_str().as_encoded_bytes());
+                digest.add_tree(&path, Links::Kept)?;
+            }
+        }
     }
     Ok(digest.to_string())
 }

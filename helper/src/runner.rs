@@ -11,7 +11,7 @@ use longshore_helper::spec::{Bundle, Spec, Step};
 use crate::console::say;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, tokens, tracer};
+use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, sources, tokens, tracer};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ fn package(spec: &Spec) -> Result<Verdict> {
     if let Some(place) = &spec.unpack {
         archive::unpack(Path::new(place))?;
     }
+    sources::show(spec)?;
     let mut warnings = Vec::new();
     for step in &spec.steps {
         let verdict = match step {

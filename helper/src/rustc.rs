@@ -20,7 +20,7 @@ use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
 use crate::reuse::Incremental;
 use crate::runner::{self, Verdict};
-use crate::{help, library_path, sysroot, tracer, tree};
+use crate::{help, library_path, sources, sysroot, tracer, tree};
 
 /// What the kernel answers when arguments and environment are too long (E2BIG).
 const TOO_LONG: i32 = 7;
@@ -79,6 +79,7 @@ pub(crate) fn run(
         if let Some(warnings) = tally.generated() {
             say!("warning: {name} generated {warnings}");
         }
+        sources::after_rustc(spec, &step.target, &environment, &directories)?;
         for directory in &directories {
             remove_dep_info(directory)?;
         }

@@ -19,6 +19,7 @@ use crate::process::{self, Finished};
 use crate::reuse::{self, Cache};
 use crate::runner::{self, Verdict};
 use crate::script::{self, Dialect, Said};
+use crate::sources::{self, Snapshot};
 use crate::{files, help, library_path, slots, tracer};
 
 /// How many of the last lines of stderr are shown again.
@@ -44,12 +45,14 @@ pub(crate) fn run(
         say!("note: reusing what the build script of {} produced; its inputs have not changed", spec.package);
         show_warnings(spec, &output.warnings);
         warnings.extend(said(&output.warnings));
+        sources::after_script(spec, step, &output)?;
         files::write_json(Path::new(&step.script), &output)?;
         return Ok(Verdict::Passed);
     }
 
     tracer::ran(CallKind::BuildScript, Path::new(&step.exe), &[], &step.cwd, &environment);
     let before = cache.as_ref().and_then(|_| reuse::surroundings(spec, step));
+    let sources = Snapshot::new(spec)?;
     let finished = start(step, &environment)?;
     let is_alone = before.is_some() && before == reuse::surroundings(spec, step);
     if !finished.status.success() {
@@ -76,6 +79,8 @@ pub(crate) fn run(
     output.out_dir.clone_from(&step.out_dir);
     show_warnings(spec, &output.warnings);
     warnings.extend(said(&output.warnings));
+    sources::after_writing(spec, &sources)?;
+    sources::after_script(spec, step, &output)?;
     files::write_json(Path::new(&step.script), &output)?;
     let cache = cache.filter(|_| is_alone);
     if let Some(error) = cache.and_then(|cache| cache.store(step, &environment, &output).err()) {

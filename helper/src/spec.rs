@@ -157,9 +157,17 @@ pub struct BuildScript {
     /// `DEP_<LINKS>_<KEY>`: for each direct dependency with `links`, its name and its script's output file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links_of_dependencies: Vec<(String, String)>,
+    /// Scripts of other packages are told its metadata.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_told: bool,
     /// Old-style `cargo:KEY=VALUE` lines are metadata, whatever the package; `cargo::` needs rust-version ≥ 1.77
     /// in the package if it states one. False when the package states an older one.
     pub double_colon: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What one run of a build script said, as cargo understands it (cargo's `custom_build.rs`, `BuildOutput`).

@@ -55,6 +55,23 @@ pub(crate) fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies every file below `from` into the directory `to`, in place of what has the same name.
+pub(crate) fn copy_over(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for name in names(from)? {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if fs::metadata(&from)?.is_dir() {
+            copy_over(&from, &to)?;
+            continue;
+        }
+        match fs::remove_file(&to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::copy(&from, &to)?,
+        };
+    }
+    Ok(())
+}
+
 /// Removes everything in `directory`, but not itself: it may be a mount point.
 pub(crate) fn clear(directory: &Path) -> io::Result<()> {
     for name in names(directory)? {

@@ -1,9 +1,9 @@
 //! What units reach through others, found for all of a graph at once: each set is made of those of the units below.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Unit, UnitGraph, UnitId};
+use super::{Unit, UnitGraph, UnitId, UnitKind};
 
 /// The sets of every unit.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct Reach<'g> {
     scripted: Vec<Vec<UnitId>>,
     linked_scripts: Vec<Vec<UnitId>>,
     links: BTreeMap<UnitId, BTreeMap<String, UnitId>>,
+    told: BTreeSet<UnitId>,
 }
 
 impl<'g> Reach<'g> {
@@ -26,6 +27,7 @@ impl<'g> Reach<'g> {
             scripted: vec![Vec::new(); count],
             linked_scripts: Vec::new(),
             links: BTreeMap::new(),
+            told: BTreeSet::new(),
         };
         let mut marks = Marks::new(count);
         for id in dependencies_first(graph) {
@@ -39,11 +41,14 @@ impl<'g> Reach<'g> {
             let links = user.externs.iter().filter_map(|dep| {
                 let dep = graph.unit(*dep);
                 let links = graph.package(dep.package).links.as_ref()?;
-                let is_told = dep.is_linkable() && dep.package != user.package;
+                // Procedural macros as well (`connect_run_custom_build_deps` in cargo's `core/compiler/unit_dependencies.rs`).
+                let can_have = dep.is_linkable() || dep.kind == UnitKind::ProcMacro;
+                let is_told = can_have && dep.package != user.package;
                 Some((links.clone(), dep.script.filter(|_| is_told)?))
             });
             reach.links.entry(run).or_default().extend(links);
         }
+        reach.told = reach.links.values().flat_map(|links| links.values().copied()).collect();
         reach
     }
 
@@ -63,6 +68,11 @@ impl<'g> Reach<'g> {
     /// the ones whose metadata becomes `DEP_<LINKS>_<KEY>`; found through the units that see this run's `OUT_DIR`.
     pub fn links_of(&self, run: UnitId) -> impl Iterator<Item = (&str, UnitId)> {
         self.links.get(&run).into_iter().flatten().map(|(links, run)| (links.as_str(), *run))
+    }
+
+    /// Whether the script of another package is told the metadata of this run.
+    pub fn is_told(&self, run: UnitId) -> bool {
+        self.told.contains(&run)
     }
 
     fn loadable_of(&self, unit: &Unit, marks: &mut Marks) -> Vec<UnitId> {

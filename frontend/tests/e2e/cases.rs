@@ -78,6 +78,7 @@ pub(crate) fn all() -> Vec<Trial> {
     tests.extend([
         test("a_cache_mount_hides_no_change", poison::changed_inputs),
         test("what_a_script_writes_beside_its_sources", poison::generated_sources),
+        test("sources_that_others_than_their_package_read", poison::sources_read_by_others),
         test("a_cache_mount_serves_builds_at_once", poison::builds_at_once),
         test("a_damaged_cache_mount_damages_nothing", poison::damaged_mounts),
         test("a_cache_mount_is_for_one_compiler", poison::other_compilers),

@@ -60,6 +60,7 @@ impl Case {
             script: path("script.json"),
             links_of_dependencies: Vec::new(),
             double_colon: true,
+            is_told: false,
         };
         let links = vec![ScriptOutput { out_dir: path("dep/out"), ..ScriptOutput::default() }];
         let flags = ("DEP_Z_CFLAGS".to_owned(), format!("-I{}", path("flags")));

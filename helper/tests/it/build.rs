@@ -39,6 +39,7 @@ fn script(root: &Path) -> BuildScript {
         out_dir: text(&root.join("t/app-0.1.0/out")),
         script: text(&root.join("t/app-0.1.0/script.json")),
         links_of_dependencies: Vec::new(),
+        is_told: false,
         double_colon: true,
     }
 }

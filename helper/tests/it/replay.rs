@@ -91,6 +91,7 @@ fn steps(recording: &Recording, package: &str, base_script: Option<&String>) -> 
                         .map(|path| ("base-c".to_owned(), path.clone()))
                         .into_iter()
                         .collect(),
+                    is_told: false,
                     double_colon: true,
                 }),
             ));

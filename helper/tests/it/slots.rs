@@ -30,6 +30,7 @@ fn start(root: &Path, exe: &str, name: &str) -> Child {
         out_dir: text(&own.join("out")),
         script: text(&own.join("script.json")),
         links_of_dependencies: Vec::new(),
+        is_told: false,
         double_colon: true,
     };
     let spec = Spec { output: text(&own), steps: vec![Step::BuildScript(step)], ..spec(root) };

@@ -104,16 +104,19 @@ impl<'a> Together<'a> {
 
     /// Mounts what is compiled.
     fn sources(self, mut exec: Exec, sources: &Sources<'_>, made: &mut Packages) -> Exec {
-        let mut unpacked_in = BTreeSet::new();
+        // Where the helper shows sources that others kept (its `sources.rs`), besides where it unpacks.
+        let mut scratches: BTreeSet<&Utf8Path> = self.shown_in().collect();
         for vertex in self.vertices() {
             let package = self.graph.package(vertex.package);
-            // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex.
-            let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)));
+            // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex, but
+            // for what programs of the package get to see.
+            let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)))
+                || scratches.contains(Utf8Path::new(paths::WORKSPACE));
             let source = |bind: Bind| if writable { bind.discard() } else { bind };
             exec = match &package.origin {
                 Origin::Locked { place } => match &sources.locked.crates[place] {
                     Files::Archive { state, file, .. } => {
-                        unpacked_in.extend(place.parent());
+                        scratches.extend(place.parent());
                         exec.mount(archive_of(place.as_str()), known_by_origin(state).subpath(file))
                     }
                     Files::Directory(state) => exec.mount(place, source(unpacked(state, place))),
@@ -131,10 +134,24 @@ impl<'a> Together<'a> {
                 }
             };
         }
-        for directory in unpacked_in {
+        for directory in scratches.into_iter().filter(|directory| *directory != paths::WORKSPACE) {
             exec = exec.mount(directory, Mount::discard(&State::SCRATCH));
         }
         exec
+    }
+
+    /// Directories that must be writable for what packages below may have kept.
+    fn shown_in(self) -> impl Iterator<Item = &'a Utf8Path> {
+        let below = self.vertices().flat_map(|vertex| &vertex.inputs).map(|id| self.plan.vertex(*id));
+        let may_keep = |vertex: &&Vertex| {
+            let is_script = |step: &Step| matches!(step, Step::BuildScript(_));
+            vertex.side == Side::Host || vertex.spec.steps.iter().any(is_script)
+        };
+        below.filter(may_keep).flat_map(|vertex| match &self.graph.package(vertex.package).origin {
+            Origin::Locked { place } => place.parent(),
+            Origin::Git { .. } => Some(Utf8Path::new(paths::GIT_CHECKOUTS)),
+            Origin::Member { .. } => Some(Utf8Path::new(paths::WORKSPACE)),
+        })
     }
 
     /// Mounts the outputs of what lies below.

@@ -222,6 +222,33 @@ pub(crate) fn generated_sources() -> Result {
     Ok(())
 }
 
+/// Sources that others than their package read, as cargo has them all in one tree: first built, then edited one by one, of
+/// which no script that reads them declares one.
+pub(crate) fn sources_read_by_others() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("kept-sources")?;
+    let mut said = ["first"; 4].map(str::to_owned);
+    let check = |said: &[String; 4]| -> Result {
+        Order::build(&engine, project.path(), "kept-sources").must()?;
+        let [template, made, header, derived] = said;
+        let expected = format!("template {template}, made {made}, header {header}, derived {derived}\n");
+        assert_eq!(engine.run_image(&["--network", "none"], &tag("kept-sources"), &[])?.stdout, expected);
+        Ok(())
+    };
+    check(&said)?;
+    for (file, places) in [
+        ("codegen/made.txt", &[1][..]),
+        ("codegen/templates/one.txt", &[0, 3]),
+        ("native-sys/include/kept.h", &[2]),
+    ] {
+        let text = nonce().to_string();
+        project.write(file, &text)?;
+        places.iter().for_each(|place| said[*place].clone_from(&text));
+        check(&said)?;
+    }
+    Ok(())
+}
+
 /// Two builds of the same member at the same time, with other contents, and again the other way around.
 pub(crate) fn builds_at_once() -> Result {
     let first = Case::new()?;

@@ -1,0 +1,1 @@
+pub const SAID: &str = "what was checked in";

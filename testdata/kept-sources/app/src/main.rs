@@ -1,0 +1,5 @@
+mod generated;
+
+fn main() {
+    println!("{}, derived {}", generated::SAID, derive::template!());
+}
