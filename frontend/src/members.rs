@@ -10,14 +10,15 @@ use buildkit_llb::{SourceFile, Span};
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Metadata;
 use globset::GlobBuilder;
+use longshore_helper::recording::{Call, CallKind};
 
 use crate::{
     config::{self, Args, Input, PackageConfig, StandalonePackage},
     context::{self, BuildContext, When},
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, together},
-    listing::Listing,
-    outside::{self, SourceRole},
+    listing::{Kind, Listing},
+    outside::{self, Named, SourceRole},
     paths,
     request::Request,
     units::{PackageIx, UnitGraph},
@@ -202,15 +203,70 @@ pub async fn load(
 
         let nested: Vec<&Utf8PathBuf> = nested_in(directory, all_directories).collect();
         outside.extend(linked(directory, &nested, &context.listing));
-        outside.extend(graph.units_of(ix).iter().flat_map(|unit| {
-            let named = unit.call.args.iter().chain(outside::configured(&unit.call.env));
-            outside::in_workspace(named.map(String::as_str))
-                .into_iter()
-                .filter(|path| context.listing.kind(path).is_some() && !path.starts_with(directory))
-        }));
+        let calls = graph.units_of(ix).iter().map(|unit| &unit.call);
+        let configured =
+            calls.flat_map(|call| configured(call, directory, &nested, all_directories, &context.listing));
+        outside.extend(configured);
         members.outside.insert(ix, outermost(outside));
     }
     Ok(Diagnostics::check(members, problems)?)
+}
+
+/// A path lies in a member's directory and in no other's within it: the copy of the member has it.
+fn is_own(path: &Utf8Path, directory: &Utf8Path, nested: &[&Utf8PathBuf]) -> bool {
+    path.starts_with(directory) && !nested.iter().any(|inner| path.starts_with(inner))
+}
+
+/// A directory that a member is in, or that is one's: with it, all of that would come.
+fn holds_members(path: &Utf8Path, all_directories: &BTreeSet<Utf8PathBuf>) -> bool {
+    // Sorted by components: what lies below a directory stands behind it.
+    let at = (Bound::Included(path), Bound::Unbounded);
+    all_directories.range::<Utf8Path, _>(at).next().is_some_and(|member| member.starts_with(path))
+}
+
+/// What cargo's configuration has a member's process told of the workspace, outside its directory: absolute paths anywhere, and
+/// flags that are relative to where it runs. Of a directory around members, which is searched for libraries, the libraries.
+fn configured(
+    call: &Call,
+    directory: &Utf8Path,
+    nested: &[&Utf8PathBuf],
+    all_directories: &BTreeSet<Utf8PathBuf>,
+    listing: &Listing,
+) -> BTreeSet<Utf8PathBuf> {
+    let texts = call.args.iter().chain(outside::configured(&call.env));
+    let mut found = outside::in_workspace(texts.map(String::as_str));
+    let cwd = Utf8Path::new(&call.cwd).strip_prefix(paths::WORKSPACE).ok();
+    let relative = cwd.filter(|_| call.kind == CallKind::Rustc).map(|cwd| outside::in_flags(&call.args, cwd));
+    for path in relative.into_iter().flatten() {
+        if holds_members(&path, all_directories) {
+            let beside = listing.files_below(&path).filter(|file| file.parent() == Some(&path));
+            found.extend(beside.filter(|file| is_library(file)).map(Utf8Path::to_owned));
+        } else {
+            found.insert(path);
+        }
+    }
+    found.retain(|path| listing.kind(path).is_some() && !is_own(path, directory, nested));
+    found
+}
+
+fn is_library(file: &Utf8Path) -> bool {
+    let name = file.file_name().unwrap_or_default();
+    name.contains(".so.") || matches!(file.extension(), Some("a" | "dylib" | "lib" | "o" | "rlib" | "so"))
+}
+
+/// Whether a literal of a crate that could be a path is one that a macro reads: it is there, and is no more than what one
+/// package would read.
+fn is_read(
+    path: &Utf8Path,
+    all_directories: &BTreeSet<Utf8PathBuf>,
+    output: &Utf8Path,
+    listing: &Listing,
+) -> bool {
+    let is_there = match listing.kind(path) {
+        Some(Kind::Directory) => !holds_members(path, all_directories),
+        kind => kind.is_some(),
+    };
+    is_there && !path.starts_with(output)
 }
 
 /// What the sources of each member name outside its directory.
@@ -242,13 +298,16 @@ async fn named_outside(
         let text = text.unwrap_or_default();
         Ok(outside::named_paths(file, used[*at].1, &String::from_utf8_lossy(&text), *role))
     });
-    let named: Vec<Result<BTreeSet<Utf8PathBuf>, Failure>> = together(read).await;
+    let named: Vec<Result<Named, Failure>> = together(read).await;
+    let output = context.root.join("target");
     for ((at, _, _), named) in files.iter().zip(named) {
         let (ix, directory) = used[*at];
-        found.entry(ix).or_default().extend(named?.into_iter().filter(|path| {
-            context.listing.kind(path).is_some()
-                && (!path.starts_with(directory) || nested[*at].iter().any(|inner| path.starts_with(inner)))
-        }));
+        let Named { certain, possible } = named?;
+        let certain = certain.into_iter().filter(|path| context.listing.kind(path).is_some());
+        let possible =
+            possible.into_iter().filter(|path| is_read(path, all_directories, &output, &context.listing));
+        let all = certain.chain(possible).filter(|path| !is_own(path, directory, &nested[*at]));
+        found.entry(ix).or_default().extend(all);
     }
     Ok(found)
 }
@@ -264,8 +323,7 @@ fn nested_in<'a>(
 
 /// What symbolic links in a member's directory lead to, outside of it: its copy has the links, so it needs the rest.
 fn linked(directory: &Utf8Path, nested: &[&Utf8PathBuf], listing: &Listing) -> BTreeSet<Utf8PathBuf> {
-    let own =
-        |path: &Utf8Path| path.starts_with(directory) && !nested.iter().any(|inner| path.starts_with(inner));
+    let own = |path: &Utf8Path| is_own(path, directory, nested);
     let mut found = BTreeSet::new();
     let mut open: Vec<Utf8PathBuf> =
         listing.links_below(directory).filter(|(from, _)| own(from)).map(|(_, to)| to).collect();

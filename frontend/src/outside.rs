@@ -1,73 +1,79 @@
-//! Files outside a member's directory that its sources name literally.
+//! Files outside a member's directory that its sources name literally, or that cargo's configuration names.
 //!
 //! A member's vertices see that member's own files and nothing else. `include_str!("../../README.md")`,
 //! `#[path = "../shared/mod.rs"]` or a build script's `"../../proto/api.proto"` reach outside, and are found here by
 //! reading the sources as tokens. Pure: text in, paths out; whether a path exists is the caller's to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::paths;
+mod flags;
+
+pub use flags::{configured, in_flags, in_workspace};
 
 /// What a source file is to its package: decides what its string literals can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceRole {
-    /// Part of a crate: only `include…!` and `#[path]` name files.
+    /// Part of a crate: `include…!` and `#[path]` name files, and any other literal with `..` may be given to a macro that
+    /// reads files.
     Crate,
     /// A build script: any literal with `..` may be a path, relative to the package's directory, where cargo runs it.
     BuildScript,
 }
 
-/// Paths outside `package` that `text` names, relative to the workspace root, normalised and sorted.
-/// `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc will say so.
-pub fn named_paths(
-    file: &Utf8Path,
-    package: &Utf8Path,
-    text: &str,
-    role: SourceRole,
-) -> BTreeSet<Utf8PathBuf> {
+/// What a source file names, relative to the workspace root, normalised and sorted. Files of the package itself are among
+/// it: the caller, who knows the members, keeps what the copy of the package lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Files and directories, whatever they are.
+    pub certain: BTreeSet<Utf8PathBuf>,
+    /// What literals of a crate name if a macro takes them for paths; most are not.
+    pub possible: BTreeSet<Utf8PathBuf>,
+}
+
+/// What `text` names. `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc
+/// will say so.
+pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> Named {
     // Most files name nothing outside: do not read them as tokens.
     let may_name = text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
     if !may_name {
-        return BTreeSet::new();
+        return Named::default();
     }
-    let Ok(tokens) = text.parse::<TokenStream>() else { return BTreeSet::new() };
-    let mut named = Named {
-        found: BTreeSet::new(),
+    let Ok(tokens) = text.parse::<TokenStream>() else { return Named::default() };
+    let mut reader = Reader {
+        found: Named::default(),
         file_directory: file.parent().unwrap_or(Utf8Path::new("")),
         package,
         role,
     };
-    named.walk(tokens);
-    named.found
+    reader.walk(&tokens.into_iter().collect::<Vec<_>>());
+    reader.found
 }
 
-struct Named<'a> {
-    found: BTreeSet<Utf8PathBuf>,
+struct Reader<'a> {
+    found: Named,
     file_directory: &'a Utf8Path,
     package: &'a Utf8Path,
     role: SourceRole,
 }
 
-impl Named<'_> {
-    fn walk(&mut self, tokens: TokenStream) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+impl Reader<'_> {
+    fn walk(&mut self, tokens: &[TokenTree]) {
         for (index, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Group(group) => {
+                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
                     match argument_of(&tokens[..index]) {
-                        Some("include" | "include_str" | "include_bytes") => self.include(group.stream()),
-                        _ => self.walk(group.stream()),
-                    }
-                    if group.delimiter() == Delimiter::Bracket {
-                        self.path_attribute(group.stream());
+                        Some("include" | "include_str" | "include_bytes") => self.include(&inner),
+                        _ if group.delimiter() == Delimiter::Bracket => self.attribute(&inner),
+                        _ => self.walk(&inner),
                     }
                 }
-                TokenTree::Literal(literal) if self.role == SourceRole::BuildScript => {
-                    if let Some(text) = string(&literal.to_string()).filter(|text| goes_up(text)) {
-                        self.add(self.package, &text);
+                TokenTree::Literal(literal) => {
+                    if let Some(text) = string(&literal.to_string()) {
+                        self.literal(&text);
                     }
                 }
                 _ => {}
@@ -75,10 +81,26 @@ impl Named<'_> {
         }
     }
 
+    /// A literal of which nothing more is known.
+    fn literal(&mut self, text: &str) {
+        match self.role {
+            SourceRole::BuildScript => {
+                if let Some(path) = upward(text, &['=', ',', ':', ' ']) {
+                    self.add(self.package, path);
+                }
+            }
+            SourceRole::Crate => {
+                for base in [self.package, self.file_directory] {
+                    let path = upward(text, &[]).filter(|path| ends_in_name(path));
+                    self.found.possible.extend(path.and_then(|path| normalise(base, path)));
+                }
+            }
+        }
+    }
+
     /// `include_str!("…")`, relative to the file; `include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "…"))`, to the package.
-    fn include(&mut self, argument: TokenStream) {
-        let tokens: Vec<TokenTree> = argument.into_iter().collect();
-        match tokens.as_slice() {
+    fn include(&mut self, argument: &[TokenTree]) {
+        match argument {
             [TokenTree::Literal(literal), ..] => {
                 if let Some(text) = string(&literal.to_string()) {
                     self.add(self.file_directory, &text);
@@ -107,28 +129,33 @@ impl Named<'_> {
         }
     }
 
-    /// `#[path = "…"]`: relative to the directory of the file that has it.
-    fn path_attribute(&mut self, attribute: TokenStream) {
-        let tokens: Vec<TokenTree> = attribute.into_iter().collect();
-        let [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)] =
-            tokens.as_slice()
-        else {
-            return;
-        };
-        if name == "path"
-            && equals.as_char() == '='
-            && let Some(text) = string(&literal.to_string())
-        {
-            self.add(self.file_directory, &text);
+    /// `path = "…"` is relative to the directory of the file that has it. `doc = "…"`, which is also what a comment for
+    /// documentation is, has links for readers only. Either may depend on a `cfg`.
+    fn attribute(&mut self, tokens: &[TokenTree]) {
+        match tokens {
+            [TokenTree::Ident(name), TokenTree::Punct(equals), TokenTree::Literal(literal)]
+                if equals.as_char() == '=' && (name == "path" || name == "doc") =>
+            {
+                if name == "path"
+                    && let Some(text) = string(&literal.to_string())
+                {
+                    self.add(self.file_directory, &text);
+                }
+            }
+            [TokenTree::Ident(name), TokenTree::Group(conditional)] if name == "cfg_attr" => {
+                let parts: Vec<TokenTree> = conditional.stream().into_iter().collect();
+                let is_comma =
+                    |token: &TokenTree| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
+                for part in parts.split(is_comma).skip(1) {
+                    self.attribute(part);
+                }
+            }
+            _ => self.walk(tokens),
         }
     }
 
     fn add(&mut self, base: &Utf8Path, text: &str) {
-        // A root package's directory holds the whole workspace, other members' files too: everything it names counts
-        // as outside, and the caller, who knows the members, keeps only what the copy of the package lacks.
-        let is_root = self.package.as_str().is_empty();
-        let path = normalise(base, text);
-        self.found.extend(path.filter(|path| is_root || !path.starts_with(self.package)));
+        self.found.certain.extend(normalise(base, text));
     }
 }
 
@@ -151,34 +178,45 @@ fn string(literal: &str) -> Option<String> {
     Some(plain.replace("\\\"", "\"").replace("\\\\", "\\"))
 }
 
-fn goes_up(text: &str) -> bool {
-    text == ".." || text.starts_with("../") || text.contains("/../")
-}
-
-/// Paths of the workspace that command lines and variables name, relative to its root: a linker, a script for it, a
-/// directory that cargo's configuration has made absolute. Whether they exist is the caller's to know.
-pub fn in_workspace<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<Utf8PathBuf> {
-    let root = format!("{}/", paths::WORKSPACE);
-    let mut found = BTreeSet::new();
-    for text in texts {
-        for (at, _) in text.match_indices(&root) {
-            let rest = &text[at + root.len()..];
-            let end = rest.find([',', ':', ';', '"', '\'', ' ', '\u{1f}']).unwrap_or(rest.len());
-            found.extend(normalise(Utf8Path::new(""), &rest[..end]));
+/// The part of a literal that is a path with `..`. What stands before it, up to one of `separators`, is no part of it
+/// (`cargo::rerun-if-changed=`), nor is an option's letter (`-I`), nor what a program puts the package's directory for: nothing
+/// before a `/`, as in `concat!`, `{}` or `{name}`, as in `format!`, and variables such as `$CARGO_MANIFEST_DIR`.
+fn upward<'a>(text: &'a str, separators: &[char]) -> Option<&'a str> {
+    let start = |at: usize| {
+        let start = text[..at].rfind(separators).map_or(0, |separator| separator + 1);
+        if is_option(&text[start..at]) { at } else { start }
+    };
+    let (at, _) = text.match_indices("..").find(|(at, dots)| {
+        let before = &text[start(*at)..*at];
+        let after = &text[at + dots.len()..];
+        (before.is_empty() || before.ends_with('/')) && (after.is_empty() || after.starts_with('/'))
+    })?;
+    let path = &text[start(at)..];
+    match path.split_once('/') {
+        Some((first, rest)) if first.is_empty() || first.ends_with('}') || first.starts_with('$') => {
+            Some(rest.trim_start_matches('/'))
         }
+        _ => Some(path),
     }
-    found
 }
 
-/// Variables whose values can name files of the workspace that are not the package's own: all but those that cargo has of its
-/// own, which name the package.
-pub fn configured(env: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {
-    let own = |name: &str| name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR";
-    env.iter().filter(move |(name, _)| !own(name)).map(|(_, value)| value)
+/// `-I`, say, with which a path stands in one word.
+fn is_option(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'-', letter] if letter.is_ascii_alphabetic())
 }
 
-/// `base` joined with `text`, `.` and `..` resolved; `None` when it leaves the workspace or is absolute.
+/// A path that does not only lead up.
+fn ends_in_name(path: &str) -> bool {
+    path.split('/').rfind(|part| !part.is_empty() && *part != ".").is_some_and(|last| last != "..")
+}
+
+/// `base` joined with `text`, `.` and `..` resolved; `None` when it leaves the workspace, is all of it or is absolute.
 pub fn normalise(base: &Utf8Path, text: &str) -> Option<Utf8PathBuf> {
+    resolve(base, text).filter(|path| !path.as_str().is_empty())
+}
+
+/// The same, with nothing for all of the workspace.
+fn resolve(base: &Utf8Path, text: &str) -> Option<Utf8PathBuf> {
     if text.is_empty() || text.starts_with('/') || text.contains('\n') {
         return None;
     }
@@ -192,7 +230,7 @@ pub fn normalise(base: &Utf8Path, text: &str) -> Option<Utf8PathBuf> {
             part => parts.push(part),
         }
     }
-    (!parts.is_empty()).then(|| Utf8PathBuf::from(parts.join("/")))
+    Some(Utf8PathBuf::from(parts.join("/")))
 }
 
 #[cfg(test)]
@@ -207,8 +245,9 @@ mod tests {
             SourceRole::BuildScript => "crates/app/build.rs",
         };
         let found = named_paths(Utf8Path::new(file), Utf8Path::new("crates/app"), text, role);
-        let text: Vec<_> = found.iter().map(|path| path.as_str()).collect();
-        expect.assert_eq(&text.join(" "));
+        let certain = found.certain.iter().map(ToString::to_string);
+        let possible = found.possible.iter().map(|path| format!("{path}?"));
+        expect.assert_eq(&certain.chain(possible).collect::<Vec<_>>().join(" "));
     }
 
     #[test]
@@ -233,17 +272,45 @@ mod tests {
     fn path_attributes_count() {
         check(
             SourceRole::Crate,
-            r#"#[path = "../../shared/mod.rs"] mod shared;"#,
-            expect!["crates/shared/mod.rs"],
+            r#"#[path = "../../shared/mod.rs"] mod shared;
+               #[cfg_attr(unix, path = "../../shared/u.rs")]
+               #[cfg_attr(all(windows, feature = "w"), allow(dead_code), cfg_attr(test, path = "../../shared/w.rs"))] mod os;
+               #![cfg_attr(docsrs, doc = include_str!("../../../README.md"))]"#,
+            expect!["README.md crates/shared/mod.rs crates/shared/u.rs crates/shared/w.rs"],
         );
     }
 
     #[test]
-    fn own_files_comments_and_plain_strings_do_not() {
+    fn comments_do_not_count() {
         check(
             SourceRole::Crate,
             r#"// include_str!("../../../NO.md")
-               const A: &str = include_str!("../data.txt"); const B: &str = "../../../NO.md";"#,
+               /// ../NO.md
+               #[doc = "../NO.md"] #[cfg_attr(test, doc = "../NO.md")] fn f() {}
+               /** ../NO.md */ mod m {}"#,
+            expect![""],
+        );
+    }
+
+    #[test]
+    fn literals_of_a_crate_may_be_paths_for_its_macros() {
+        check(
+            SourceRole::Crate,
+            r#"static M: Migrator = sqlx::migrate!("../migrations");
+               #[derive(Embed)] #[folder = "../ui/dist/"] struct Ui;
+               static A: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../assets");
+               static B: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../b");"#,
+            expect![
+                "assets? b? crates/app/migrations? crates/app/ui/dist? crates/assets? crates/b? crates/migrations? crates/ui/dist?"
+            ],
+        );
+    }
+
+    #[test]
+    fn literals_of_a_crate_that_only_lead_up_or_go_on_are_no_paths() {
+        check(
+            SourceRole::Crate,
+            r#"fn f() { g("..", "../", "../..", "a/../..", "../x/./..", "see ../x", "0..1", "a..", ".../b", b"../x"); for _ in 0..2 {} }"#,
             expect![""],
         );
     }
@@ -258,6 +325,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_build_script_puts_before_a_path_is_no_part_of_it() {
+        for (written, found) in [
+            (r#"concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto")"#, "proto"),
+            (r#"format!("{}/../../proto", dir)"#, "proto"),
+            (r#"format!("{dir}/../../proto/{name}.proto")"#, "proto/{name}.proto"),
+            (r#"format!("{dir:?}/../../proto")"#, "proto"),
+            (r#"println!("cargo:rerun-if-changed=../../x")"#, "x"),
+            (r#"println!("cargo::rerun-if-changed=../../x")"#, "x"),
+            (r#"println!("cargo::rerun-if-changed={}/../../x", dir)"#, "x"),
+            (r#"println!("cargo:rustc-link-search=native=../y/../../x")"#, "x"),
+            (r#"cc.flag("-I../include").flag("-I../../include")"#, "crates/include include"),
+            (r#"cc.flag("-Wl,-T../memory.x")"#, "crates/memory.x"),
+            (r#"Path::new("src/../../x/./y")"#, "crates/x/y"),
+            (r#"Path::new("..")"#, "crates"),
+        ] {
+            let text = format!("fn main() {{ {written}; }}");
+            let (file, package) = (Utf8Path::new("crates/app/build.rs"), Utf8Path::new("crates/app"));
+            let named = named_paths(file, package, &text, SourceRole::BuildScript);
+            let shown: Vec<_> = named.certain.iter().map(|path| path.as_str()).collect();
+            assert_eq!(shown.join(" "), found, "{written}");
+        }
+    }
+
+    #[test]
     fn what_leaves_the_workspace_is_not_ours() {
         check(SourceRole::Crate, r#"const A: &str = include_str!("../../../../secret");"#, expect![""]);
     }
@@ -265,18 +356,5 @@ mod tests {
     #[test]
     fn text_that_is_not_rust_names_nothing() {
         check(SourceRole::Crate, r#"include_str!("../../../a" "#, expect![""]);
-    }
-
-    #[test]
-    fn what_configurations_name_is_found_in_command_lines() {
-        let texts = [
-            "linker=/ws/tools/our-gcc",
-            "link-arg=-Wl,-T/ws/board/../memory.x,-z,now",
-            "/opt/ws",
-            "src/main.rs",
-            "/ws",
-        ];
-        let found: Vec<String> = in_workspace(texts).into_iter().map(String::from).collect();
-        assert_eq!(found, ["memory.x", "tools/our-gcc"]);
     }
 }

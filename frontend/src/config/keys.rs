@@ -130,7 +130,7 @@ keys! {
     "platforms" W Shape::Texts, "the builder's", "What `--call=bake` builds for.", "platforms = [\"linux/amd64\", \"linux/arm64\"]";
     "tags" W Shape::Texts, "none", "What `--call=bake` tags images with; `{target}` stands for the target's name.", "tags = [\"registry.example.com/shop/{target}:latest\"]";
     "bins" I Shape::Texts, "none", "The binaries in the image: names as for `--target`.", "bins = [\"server\", \"tools:report\"]";
-    "inputs" P Shape::Texts, "none", "Files outside the package's directory that it is compiled from, relative to the build context. Those that sources name literally are found without.", "inputs = [\"proto/*.proto\"]";
+    "inputs" P Shape::Texts, "none", "Files outside the package's directory that it is compiled from, relative to the build context. Those that sources name literally, and those that flags and cargo's configuration name, are found without.", "inputs = [\"proto/*.proto\"]";
     "secrets" P Shape::Tables(SECRET), "none", "Secrets of the client's (`--secret id=…`) that the package's build script and compiler see, in a variable or a file: `id`; `env` or `file` say where, else it is `/run/secrets/ID`; `required = false` builds without.", "secrets = [{ id = \"token\", env = \"TOKEN\" }]";
     "base" ALL Shape::Text, "nothing under static programs, `debian:bookworm-slim` under others", "The image under the programs, or `scratch`.", "base = \"registry.example.com/base:12\"";
     "libraries" ALL Shape::OneOf(&["check", "copy", "ignore"]), "`check`", "Shared libraries that programs need and the base does not have: an error, copied from the toolchain image or the accelerator's toolkit, or nobody looks.", "libraries = \"copy\"";

@@ -4,7 +4,6 @@ use buildkit_llb::SourceFile;
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::listing::Kind;
 
 fn listing(files: &str) -> Listing {
     let mut entries = BTreeMap::new();
@@ -124,4 +123,102 @@ fn directories_are_those_of_the_workspace() {
     }))
     .unwrap();
     assert_eq!(directories(&metadata), BTreeSet::from(["".into(), "crates/a".into()]));
+}
+
+fn check_configured(directory: &str, args: &[&str], expected: Expect) {
+    let all = paths_of("app app/inner other rust/web").into_iter().chain(["".into()]).collect();
+    let listing = listing(
+        "Cargo.toml libtop.a linker.ld libs/liba.so tools/cc app/own.ld app/inner/inner.ld other/other.ld other/liba.so.1 \
+         other/src/lib.rs rust/libs/libb.a rust/web/src/lib.rs native/x",
+    );
+    let call = |cwd: &str| Call {
+        kind: CallKind::Rustc,
+        exe: String::new(),
+        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        cwd: cwd.to_owned(),
+        env: BTreeMap::from([("CARGO_MANIFEST_DIR".to_owned(), "/ws/other".to_owned())]),
+    };
+    let directory = Utf8Path::new(directory);
+    let nested: Vec<_> = nested_in(directory, &all).collect();
+    let text = ["/ws", "/ws/rust", "/longshore/elsewhere"].map(|cwd| {
+        format!("{cwd}: {}\n", shown(&configured(&call(cwd), directory, &nested, &all, &listing)))
+    });
+    expected.assert_eq(&text.concat());
+}
+
+#[test]
+fn flags_name_files_relative_to_where_rustc_runs() {
+    let flags =
+        ["-L", "native=libs", "-Clink-arg=-Tlinker.ld", "-C", "linker=tools/cc", "-Ctarget-cpu=native"];
+    check_configured(
+        "app",
+        &flags,
+        expect![[r#"
+        /ws: libs linker.ld tools/cc
+        /ws/rust: rust/libs
+        /longshore/elsewhere: 
+    "#]],
+    );
+}
+
+#[test]
+fn configuration_names_files_of_nested_members() {
+    let flags =
+        ["-Clink-arg=/ws/app/inner/inner.ld", "-Clink-arg=/ws/app/own.ld", "-Clink-arg=-Tother/other.ld"];
+    check_configured(
+        "app",
+        &flags,
+        expect![[r#"
+        /ws: app/inner/inner.ld other/other.ld
+        /ws/rust: app/inner/inner.ld
+        /longshore/elsewhere: app/inner/inner.ld
+    "#]],
+    );
+    check_configured(
+        "",
+        &flags,
+        expect![[r#"
+        /ws: app/inner/inner.ld app/own.ld other/other.ld
+        /ws/rust: app/inner/inner.ld app/own.ld
+        /longshore/elsewhere: app/inner/inner.ld app/own.ld
+    "#]],
+    );
+}
+
+#[test]
+fn of_directories_around_members_flags_take_libraries() {
+    check_configured(
+        "app",
+        &["-L", "."],
+        expect![[r#"
+        /ws: libtop.a
+        /ws/rust: 
+        /longshore/elsewhere: 
+    "#]],
+    );
+    check_configured(
+        "app",
+        &["-L", "native=other"],
+        expect![[r#"
+        /ws: other/liba.so.1
+        /ws/rust: 
+        /longshore/elsewhere: 
+    "#]],
+    );
+}
+
+#[test]
+fn what_a_crates_literals_name_is_no_more_than_one_package_reads() {
+    let all = paths_of("app app/inner other rust/web");
+    let listing = listing(
+        "app/src/lib.rs app/inner/src/lib.rs other/Cargo.toml other/migrations/1.sql rust/web/src/lib.rs rust/notes.md \
+         migrations/1.sql target/release/app",
+    );
+    let read: BTreeSet<Utf8PathBuf> = paths_of(
+        "app app/inner other other/migrations rust rust/notes.md migrations missing target target/release",
+    )
+    .into_iter()
+    .filter(|path| is_read(path, &all, Utf8Path::new("target"), &listing))
+    .collect();
+    assert_eq!(shown(&read), "migrations other/migrations rust/notes.md");
 }

@@ -1,0 +1,3 @@
+pub fn line() -> &'static str {
+    "elsewhere"
+}

@@ -1,0 +1,3 @@
+pub fn line() -> &'static str {
+    "by a path that depends on the platform"
+}
