@@ -21,6 +21,9 @@ pub struct Lock {
     pub packages: Vec<LockedPackage>,
     /// Packages of git dependencies.
     pub git: Vec<GitPackage>,
+    /// Repositories of patches that nothing uses, each with its source: cargo opens them all the same
+    /// (`register_patch_entries` in its `ops/resolve.rs`).
+    pub unused: Vec<(String, LockedRepository)>,
 }
 
 /// One package of a repository.
@@ -94,6 +97,14 @@ struct RawLock {
     /// Of version 1: `checksum NAME VERSION (SOURCE)` for each package, and nothing of later ones.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+    #[serde(default)]
+    patch: RawPatch,
+}
+
+#[derive(Default, Deserialize)]
+struct RawPatch {
+    #[serde(default)]
+    unused: Vec<RawPackage>,
 }
 
 #[derive(Deserialize)]
@@ -181,7 +192,14 @@ impl Lock {
         packages.dedup();
         git.sort();
         git.dedup();
-        Diagnostics::check(Lock { packages, git }, problems)
+        let unused = raw.patch.unused.iter().filter_map(|package| {
+            let source = package.source.as_deref()?;
+            let repository = LockedRepository::parse(source)?;
+            GitUrl::parse(&repository.url).ok()?;
+            Some((source.split('#').next().unwrap_or_default().to_owned(), repository))
+        });
+        let unused = unused.collect();
+        Diagnostics::check(Lock { packages, git, unused }, problems)
     }
 
     /// The registry package that lies at a place in vertices.
@@ -263,6 +281,20 @@ mod tests {
         let url = "git+https://example.org/a/x.git";
         let sources = [format!("{url}?branch=main"), url.to_owned(), format!("{url}?rev=0123456")];
         assert_eq!(found, sources.iter().map(|source| (source.as_str(), &expected)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn patches_that_nothing_uses_have_repositories_too() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let url = "https://example.org/a/x.git";
+        let lock = parse(&format!(
+            "[[patch.unused]]\nname = \"x\"\nversion = \"0.1.0\"\nsource = \"git+{url}#{commit}\"\n\n\
+             [[patch.unused]]\nname = \"y\"\nversion = \"0.1.0\"\n"
+        ))
+        .unwrap();
+        let repository = LockedRepository { url: url.to_owned(), commit: commit.to_owned() };
+        assert_eq!(lock.unused, [(format!("git+{url}"), repository)]);
+        assert!(lock.git.is_empty(), "nothing is compiled of it");
     }
 
     #[test]

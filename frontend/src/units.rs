@@ -10,7 +10,7 @@ pub mod reach;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::{Metadata, Source};
+use cargo_metadata::{Metadata, Source, semver::Version};
 use longshore_helper::recording::{Call, CallKind, Recording};
 
 use crate::{lock::LockedRepository, paths};
@@ -298,7 +298,11 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
                 && metadata.workspace_default_members.contains(&package.id),
         });
     }
-    packages.sort_by(|a, b| (&a.name, &a.version, &a.origin).cmp(&(&b.name, &b.version, &b.origin)));
+    // As cargo's `PackageId` has it: search paths of build scripts come in this order.
+    packages.sort_by_cached_key(|package| {
+        let version = Version::parse(&package.version).ok();
+        (package.name.clone(), version, package.version.clone(), package.origin.clone())
+    });
 
     let mut taken: BTreeMap<String, u32> = BTreeMap::new();
     for package in &mut packages {

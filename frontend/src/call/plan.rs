@@ -302,6 +302,7 @@ mod tests {
         let checksum = "a".repeat(64);
         let lock = Lock {
             git: Vec::new(),
+            unused: Vec::new(),
             packages: vec![crate::lock::LockedPackage {
                 registry: crate::registry::Registry::crates_io(),
                 name: "dep".to_owned(),

@@ -111,6 +111,12 @@ impl Locked {
                 cloned.insert(&package.repository);
             }
         }
+        let is_replaced = |source: &str| {
+            providers.get(source).is_some_and(|provider| provider.provision != Provision::Repository)
+        };
+        cloned.extend(
+            lock.unused.iter().filter(|(source, _)| !is_replaced(source)).map(|(_, repository)| repository),
+        );
         let vendored = providers.values().filter_map(|provider| match &provider.provision {
             Provision::Directory { at, .. } | Provision::Archives(at) => Some(at.clone()),
             Provision::Download { .. } | Provision::Repository => None,
@@ -252,7 +258,7 @@ mod tests {
             registry: Registry::crates_io(),
             checksum: "a".repeat(64),
         };
-        let lock = Lock { packages: vec![package], git: Vec::new() };
+        let lock = Lock { packages: vec![package], git: Vec::new(), unused: Vec::new() };
         let download = Provision::Download { download: Download::crates_io(), token: None };
         let provider = Provider { name: "crates-io".to_owned(), provision: download };
         let providers = BTreeMap::from([(Registry::crates_io().as_str().to_owned(), provider)]);

@@ -133,6 +133,19 @@ fn links_metadata_goes_to_direct_dependents_of_the_same_side_only() {
 }
 
 #[test]
+fn versions_of_a_package_stand_in_their_order() {
+    let graph = fixture::graph(
+        "dep@0.10.0 lib target
+         dep@0.9.1 lib target
+         dep@0.9.1-rc.1 lib target
+         app bin target -> dep@0.9.1 dep@0.9.1-rc.1 dep@0.10.0",
+    );
+    let versions: Vec<&str> =
+        graph.packages().filter(|(_, it)| it.name == "dep").map(|(_, it)| it.version.as_str()).collect();
+    assert_eq!(versions, ["0.9.1-rc.1", "0.9.1", "0.10.0"]);
+}
+
+#[test]
 fn packages_of_one_name_and_version_have_keys_of_their_own() {
     let graph = graph(
         "twin lib target

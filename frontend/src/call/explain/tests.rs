@@ -53,7 +53,7 @@ fn document_with(lines: &str, edit: impl Fn(&mut longshore_helper::recording::Ca
         let digests = Some(BTreeMap::from([(path, "d1".to_owned())]));
         Some((ix, MemberFiles { digests, ..MemberFiles::default() }))
     });
-    let lock = Lock { packages: lock.collect(), git: Vec::new() };
+    let lock = Lock { packages: lock.collect(), git: Vec::new(), unused: Vec::new() };
     Document::new(settings(), &graph, &Plan::new(&graph), &lock, &members.collect())
 }
 
