@@ -22,6 +22,9 @@ pub const REQUEST_PIECE_BYTES_MAX: usize = 96 * 1024;
 /// Where the helper itself is mounted in every vertex.
 pub const HELPER_PATH: &str = "/longshore/helper";
 
+/// What a run of a build script said, beside its `out`: a [`ScriptOutput`](spec::ScriptOutput).
+pub const SCRIPT_FILE: &str = "script.json";
+
 /// Below it lie outputs of packages compiled for the build platform: procedural macros, build scripts and what they use.
 pub const HOST_OUTPUTS: &str = "/h";
 

@@ -7,9 +7,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
+use longshore_helper::spec::ScriptOutput;
+use longshore_helper::{HOST_OUTPUTS, SCRIPT_FILE};
+
 use crate::environment::Environment;
 use crate::problem::{Doing, Problem, Result};
-use crate::tree;
+use crate::{files, script, tree};
 
 const VARIABLE: &str = "LD_LIBRARY_PATH";
 
@@ -25,6 +28,9 @@ pub(crate) fn add(
         if has_shared_libraries(directory)? {
             path.push(directory.to_owned());
         }
+        if directory.starts_with(HOST_OUTPUTS) {
+            path.extend(built_by_scripts(directory)?);
+        }
     }
     path.extend(toolchain);
     if path.is_empty() {
@@ -36,6 +42,26 @@ pub(crate) fn add(
         .map_err(|error| Problem::new(format!("a directory cannot be listed in `{VARIABLE}`: {error}")))?;
     environment.insert(VARIABLE.into(), joined);
     Ok(())
+}
+
+/// Search paths that a package's build scripts named, of those in their `OUT_DIR` (`filter_dynamic_search_path` in the same
+/// file): what is linked with such a library and runs during the build is looked for there.
+fn built_by_scripts(output: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for name in tree::names(output).unwrap_or_default() {
+        let file = output.join(&name).join(SCRIPT_FILE);
+        if !file.is_file() {
+            continue;
+        }
+        let said: ScriptOutput = files::read_json(&file)?;
+        let named = said.library_paths.iter().map(|path| Path::new(script::search_path_directory(path)));
+        for directory in named.filter(|path| path.starts_with(&said.out_dir)) {
+            if has_shared_libraries(directory)? {
+                found.push(directory.to_owned());
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn has_shared_libraries(directory: &Path) -> Result<bool> {
@@ -70,5 +96,28 @@ mod tests {
         add(&mut environment, &[path("a"), path("b")], Some(PathBuf::from("/toolchain"))).unwrap();
         let expected = OsString::from(format!("{}:/toolchain:/x", path("b")));
         assert_eq!(environment.get(OsStr::new(VARIABLE)), Some(&expected));
+    }
+
+    #[test]
+    fn libraries_that_scripts_built_are_found_where_they_said() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name).to_string_lossy().into_owned();
+        for name in ["run-1/out/lib", "run-1/out/static", "elsewhere"] {
+            fs::create_dir_all(root.path().join(name)).unwrap();
+        }
+        for file in ["run-1/out/lib/libx.so", "run-1/out/static/libx.a", "elsewhere/liby.so"] {
+            fs::write(root.path().join(file), "").unwrap();
+        }
+        let said = ScriptOutput {
+            out_dir: path("run-1/out"),
+            library_paths: vec![
+                format!("native={}", path("run-1/out/lib")),
+                path("run-1/out/static"),
+                path("elsewhere"),
+            ],
+            ..ScriptOutput::default()
+        };
+        files::write_json(&root.path().join("run-1").join(SCRIPT_FILE), &said).unwrap();
+        assert_eq!(built_by_scripts(root.path()).unwrap(), [root.path().join("run-1/out/lib")]);
     }
 }

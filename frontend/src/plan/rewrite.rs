@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
+use longshore_helper::SCRIPT_FILE;
 
 use crate::{
     paths,
@@ -135,7 +136,7 @@ impl Rewriter {
 
     /// Where a run's output is written down.
     pub(super) fn script(&self, run: UnitId) -> String {
-        format!("{}/script.json", self.runs[&run].directory)
+        format!("{}/{SCRIPT_FILE}", self.runs[&run].directory)
     }
 }
 

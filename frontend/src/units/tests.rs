@@ -134,7 +134,7 @@ fn links_metadata_goes_to_direct_dependents_of_the_same_side_only() {
 
 #[test]
 fn versions_of_a_package_stand_in_their_order() {
-    let graph = fixture::graph(
+    let graph = graph(
         "dep@0.10.0 lib target
          dep@0.9.1 lib target
          dep@0.9.1-rc.1 lib target
