@@ -1,9 +1,9 @@
 //! What a build can do and its user may not expect: settings without effect, results tied to one machine, images that
 //! could not start. Pure.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 
-use buildkit_llb::SourceFile;
+use buildkit_llb::{SourceFile, Span};
 use longshore_helper::{
     recording::Recording,
     spec::{Spec, Step},
@@ -11,6 +11,7 @@ use longshore_helper::{
 use toml::de::DeTable;
 
 use crate::{
+    cargo_config::{CargoConfig, Entry},
     config::Base,
     diagnostic::{Code, Diagnostic, did_you_mean},
     triple,
@@ -79,34 +80,68 @@ pub fn misspelt(manifest: &SourceFile) -> Vec<Diagnostic> {
 const TABLE: &str = "longshore";
 
 /// What cargo's configuration asks for and does not get, each at its place.
-pub fn cargo_config(file: &SourceFile) -> Vec<Diagnostic> {
-    let text = String::from_utf8_lossy(file.text());
-    let (root, _) = DeTable::parse_recoverable(&text);
-    let ignored = |span: Range<usize>, what: &str, help: &str| {
-        Diagnostic::warning(Code::IgnoredSetting, format!("`{what}` has no effect"))
-            .at(&file.span(span))
-            .help(help)
-    };
-    let mut found = Vec::new();
-    let table = |key: &str| root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
-    if let Some(build) = table("build") {
-        let keys = [
-            (
-                "target",
-                "build.target",
-                "the platform decides (`--platform linux/arm64`), and `target` in the settings",
-            ),
-            ("rustc-wrapper", "build.rustc-wrapper", "every step is cached by BuildKit"),
-            ("rustc-workspace-wrapper", "build.rustc-workspace-wrapper", "every step is cached by BuildKit"),
-        ];
-        for (key, what, help) in keys {
-            if let Some((name, _)) = build.get_key_value(key) {
-                found.push(ignored(name.span(), what, help));
-            }
-        }
-    }
-    found
+pub fn cargo_config(config: &CargoConfig) -> Vec<Diagnostic> {
+    let keys = [
+        ("target", "the platform decides (`--platform linux/arm64`), and `target` in the settings"),
+        ("rustc-wrapper", "every step is cached by BuildKit"),
+        ("rustc-workspace-wrapper", "every step is cached by BuildKit"),
+    ];
+    let build = config.table("build");
+    let ignored = keys.into_iter().filter_map(|(key, help)| {
+        let message = format!("`build.{key}` has no effect");
+        let warning = Diagnostic::warning(Code::IgnoredSetting, message);
+        Some(warning.at(&build?.get(key)?.place).help(help))
+    });
+    let lost = config.lost().iter().map(|path| {
+        let message = format!("`{path}` has no effect: the link leads to nothing in the build context");
+        Diagnostic::warning(Code::IgnoredSetting, message).help(
+            "what cargo is configured with has to lie in the build context; see that `.dockerignore` lets it in",
+        )
+    });
+    ignored.chain(lost).collect()
 }
+
+/// Refuses another compiler than the one that steps run. Cargo would ask it what it can do, and steps would compile with
+/// what `PATH` has. `env` are the variables of the toolchain image, `toolchain` is where it is named.
+///
+/// # Errors
+/// A variable or the configuration names another.
+pub fn compiler(
+    config: &CargoConfig,
+    env: &BTreeMap<String, String>,
+    toolchain: Option<&Span>,
+) -> Result<(), Diagnostic> {
+    // As cargo asks them, the first that is set.
+    let variable = ["RUSTC", "CARGO_BUILD_RUSTC"].into_iter().find_map(|name| Some((name, env.get(name)?)));
+    let configured = config.table("build").and_then(|build| build.get("rustc"));
+    let (named, value, place, help) = match (variable, configured.and_then(Entry::text), configured) {
+        (Some((name, value)), ..) => {
+            let help = format!(
+                "take an image as `toolchain` whose `PATH` leads to that compiler, and say `{name} = \"rustc\"` under `builder.env`"
+            );
+            (format!("`{name}` of the toolchain image"), value.as_str(), toolchain, help)
+        }
+        (None, Some(value), Some(entry)) => {
+            let help = "leave it out, and take an image as `toolchain` whose `PATH` leads to that compiler";
+            ("`build.rustc`".to_owned(), value, Some(&entry.place), help.to_owned())
+        }
+        _ => return Ok(()),
+    };
+    let directories = env.get("PATH").map(String::as_str).unwrap_or_default();
+    let is_in_path = |directory: &str| directories.split(':').any(|one| one == directory);
+    if value == RUSTC || value.strip_suffix("/rustc").is_some_and(is_in_path) {
+        return Ok(());
+    }
+    let message = format!("{named} is `{value}`, and steps compile with the `{RUSTC}` of `PATH`");
+    let refused = Diagnostic::error(Code::InvalidValue, message).help(help);
+    Err(match place {
+        Some(place) => refused.at(place),
+        None => refused,
+    })
+}
+
+/// The compiler, as it is found by `PATH`.
+const RUSTC: &str = "rustc";
 
 /// Named contexts that stand for nothing in this build. `used` are the names of its images.
 pub fn contexts<'n>(named: impl Iterator<Item = &'n str>, used: &[String]) -> Vec<Diagnostic> {
@@ -157,8 +192,6 @@ pub fn is_static(spec: &Spec) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use longshore_helper::{
         recording::{Call, CallKind},
         spec::{Rustc, TargetKind},
@@ -216,11 +249,42 @@ mod tests {
 
     #[test]
     fn what_cargo_is_told_and_does_not_do_is_said_where_it_stands() {
-        let text = "[build]\ntarget = \"x\"\nrustc-wrapper = \"sccache\"\nrustflags = []\n";
-        let found = cargo_config(&SourceFile::new(".cargo/config.toml", "TOML", text));
+        let said = |text: &str| {
+            cargo_config(&CargoConfig::parse(&SourceFile::new(".cargo/config.toml", "TOML", text)))
+        };
+        let found = said("[build]\ntarget = \"x\"\nrustc-wrapper = \"sccache\"\nrustflags = []\n");
         let places: Vec<String> = found.iter().filter_map(|one| Some(one.primary()?.to_string())).collect();
         assert_eq!(places, [".cargo/config.toml:2", ".cargo/config.toml:3"]);
-        assert_eq!(cargo_config(&SourceFile::new("c", "TOML", "[build]\njobs = 2\n")), []);
+        assert_eq!(said("[build]\njobs = 2\n"), []);
+    }
+
+    #[test]
+    fn another_compiler_is_refused_where_it_is_named() {
+        let said = |config: &str, env: &[(&str, &str)]| {
+            let file = SourceFile::new(".cargo/config.toml", "TOML", config);
+            let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let manifest = SourceFile::new("Cargo.toml", "TOML", "toolchain");
+            let refused = compiler(&CargoConfig::parse(&file), &env, Some(&manifest.span(0..1))).err()?;
+            Some(format!("{}: {}", refused.primary()?, refused.message))
+        };
+        let path = ("PATH", "/usr/local/cargo/bin:/usr/bin");
+        assert_eq!(
+            said("[build]\njobs = 1\nrustc = \"tools/rustc\"\n", &[path]).as_deref(),
+            Some(
+                ".cargo/config.toml:3: `build.rustc` is `tools/rustc`, and steps compile with the `rustc` of `PATH`"
+            )
+        );
+        assert_eq!(
+            said("", &[path, ("RUSTC", "/opt/rustc/bin/rustc")]).as_deref(),
+            Some(
+                "Cargo.toml:1: `RUSTC` of the toolchain image is `/opt/rustc/bin/rustc`, and steps compile with the `rustc` of `PATH`"
+            )
+        );
+        let other = "[build]\nrustc = \"clippy-driver\"\n";
+        assert!(said(other, &[path]).is_some());
+        assert_eq!(said(other, &[path, ("RUSTC", "rustc")]), None, "the variable goes first");
+        assert_eq!(said("[build]\nrustc = \"rustc\"\n", &[]), None);
+        assert_eq!(said("", &[path, ("CARGO_BUILD_RUSTC", "/usr/local/cargo/bin/rustc")]), None);
     }
 
     #[test]

@@ -8,13 +8,16 @@ pub mod git;
 mod sources;
 mod walk;
 
+use std::collections::BTreeMap;
+
 use buildkit_llb::{Annotate, Cap, Differ, Local, SessionId, SourceFile, State};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    cargo_config::CargoConfig,
     config::{self, EntryKind, TOOLCHAIN_FILES},
     diagnostic::{Code, Diagnostic},
-    emit::record::{self, CARGO_CONFIG_FILES, LOCK_FILE},
+    emit::record::{self, LOCK_FILE},
     gateway::{Error, Failure, Gateway, Reference, SolveOptions},
     ignore,
     listing::Listing,
@@ -61,17 +64,10 @@ pub struct BuildContext {
     pub manifest: SourceFile,
     /// `Cargo.lock`.
     pub lock: SourceFile,
-    /// `.cargo/config.toml`, or its old name without `.toml`: the nearest, beside the manifest or above.
-    pub cargo_config: Option<SourceFile>,
+    /// What cargo is configured with, beside the manifest and above.
+    pub cargo_config: CargoConfig,
     /// `rust-toolchain.toml`, or its name without `.toml`: the nearest.
     pub toolchain_file: Option<SourceFile>,
-}
-
-impl BuildContext {
-    /// The text of cargo's configuration; cargo refuses one that is not UTF-8.
-    pub fn cargo_config_text(&self) -> Option<&str> {
-        std::str::from_utf8(self.cargo_config.as_ref()?.text()).ok()
-    }
 }
 
 /// Reads the entry file: from the client's directory, or where the build context is a repository, an archive or an
@@ -119,32 +115,35 @@ pub async fn discover(
     request: &Request,
     entry: &Entry,
 ) -> Result<BuildContext, Failure> {
-    let (state, (manifests, manifests_reference, listing)) = match &entry.main {
-        Main::Given(state) => (state.clone(), walk::by_contents(gateway, request, state).await?),
+    let Found { state, listed, kept } = match &entry.main {
+        Main::Given(state) => {
+            let listed = walk::by_contents(gateway, request, state).await?;
+            Found { state: state.clone(), listed, kept: None }
+        }
         Main::Client => client_directory(gateway, request, entry).await?,
     };
-    let (root, text) = root_manifest(gateway, &manifests_reference, &listing, entry).await?;
+    let (root, text) = root_manifest(gateway, &listed.1, &listed.2, entry).await?;
+    let lock_file = root.join(LOCK_FILE);
+    let lock = read_optional(gateway, &listed.1, lock_file.as_str()).await?;
+    let (listed, cargo_config) = configuration(gateway, request, listed, kept.as_deref(), &root).await?;
+    let (manifests, manifests_reference, listing) = listed;
     let manifest = match entry.kind {
         EntryKind::Manifest => entry.file.clone(),
         _ => SourceFile::new(MANIFEST, "TOML", text).loaded_by(&manifests),
     };
-    let lock_file = root.join(LOCK_FILE);
-    let Some(lock) = read_optional(gateway, &manifests_reference, lock_file.as_str()).await? else {
+    let Some(lock) = lock else {
         return Err(Diagnostic::error(Code::NoLockFile, "`Cargo.lock` is not in the build context")
             .help(entry.main.help_for_lock())
             .into());
     };
     let lock = SourceFile::new(lock_file.as_str(), "TOML", lock).loaded_by(&manifests);
-    // Cargo and rustup read the old name where they find both.
-    let files = [CARGO_CONFIG_FILES, TOOLCHAIN_FILES];
-    let [mut cargo_config, mut toolchain_file] = [None, None];
-    for (names, found) in files.into_iter().zip([&mut cargo_config, &mut toolchain_file]) {
-        let paths = root.ancestors().flat_map(|above| names.map(|name| above.join(name)));
-        if let Some(path) = paths.into_iter().find(|path| listing.has_file(path.as_str()))
-            && let Some(text) = read_optional(gateway, &manifests_reference, path.as_str()).await?
-        {
-            *found = Some(SourceFile::new(path.as_str(), "TOML", text).loaded_by(&manifests));
-        }
+    // Rustup reads the old name where it finds both.
+    let mut toolchain_file = None;
+    let mut paths = root.ancestors().flat_map(|above| TOOLCHAIN_FILES.map(|name| above.join(name)));
+    if let Some(path) = paths.find(|path| listing.has_file(path.as_str()))
+        && let Some(text) = read_optional(gateway, &manifests_reference, path.as_str()).await?
+    {
+        toolchain_file = Some(SourceFile::new(path.as_str(), "TOML", text).loaded_by(&manifests));
     }
     Ok(BuildContext {
         state,
@@ -164,12 +163,59 @@ fn read_early() -> impl Iterator<Item = &'static str> {
     record::CONTENTS.into_iter().chain(TOOLCHAIN_FILES)
 }
 
+/// Whether a file is one of those.
+fn is_read_early(path: &Utf8Path) -> bool {
+    read_early().any(|pattern| match pattern.strip_prefix("**/") {
+        Some(name) => path.ends_with(name),
+        None => path == pattern,
+    })
+}
+
+/// Reads cargo's configuration. What it includes and what links lead to can have any name, so where the client has kept
+/// contents to itself (`kept`: the exclude patterns), it is asked again for those that turn up.
+async fn configuration(
+    gateway: &impl Gateway,
+    request: &Request,
+    mut listed: walk::Listed,
+    kept: Option<&[String]>,
+    root: &Utf8Path,
+) -> Result<(walk::Listed, CargoConfig), Failure> {
+    let mut texts = BTreeMap::new();
+    let mut more = Vec::new();
+    loop {
+        let (config, missing) = CargoConfig::gather(&listed.2, root, &texts, &listed.0);
+        if missing.is_empty() {
+            return Ok((listed, config));
+        }
+        let known = more.len();
+        more.extend(missing.iter().filter(|path| !is_read_early(path)).map(ToString::to_string));
+        if let Some(exclude) = kept
+            && more.len() > known
+        {
+            let session = session_of(request, MAIN);
+            listed = walk::by_metadata(gateway, request, session, exclude, &more).await?;
+        }
+        for path in missing {
+            let text = read_optional(gateway, &listed.1, path.as_str()).await?.unwrap_or_default();
+            texts.insert(path, text);
+        }
+    }
+}
+
+/// The build context, and what is known of it.
+struct Found {
+    state: State,
+    listed: walk::Listed,
+    /// Where only some files have contents: the patterns of those that there are not at all.
+    kept: Option<Vec<String>>,
+}
+
 /// The context as the client has it, less what is ignored.
 async fn client_directory(
     gateway: &impl Gateway,
     request: &Request,
     entry: &Entry,
-) -> Result<(State, walk::Listed), Failure> {
+) -> Result<Found, Failure> {
     let session = session_of(request, MAIN);
     let text = match &entry.ignore {
         Some(text) => text.clone(),
@@ -182,13 +228,13 @@ async fn client_directory(
         .labeled("context")
         .named("[internal] load build context")
         .state();
-    let listed = if gateway.llb_caps().supports(&Cap::SOURCE_LOCAL_METADATA) {
-        walk::by_metadata(gateway, request, session, &exclude).await?
-    } else {
-        // The client sends the whole context, of which a build needs most sooner or later.
-        walk::by_contents(gateway, request, &state).await?
-    };
-    Ok((state, listed))
+    if gateway.llb_caps().supports(&Cap::SOURCE_LOCAL_METADATA) {
+        let listed = walk::by_metadata(gateway, request, session, &exclude, &[]).await?;
+        return Ok(Found { state, listed, kept: Some(exclude) });
+    }
+    // The client sends the whole context, of which a build needs most sooner or later.
+    let listed = walk::by_contents(gateway, request, &state).await?;
+    Ok(Found { state, listed, kept: None })
 }
 
 /// The directory of the workspace, and the text of the manifest there: the root of the context, or where the context has

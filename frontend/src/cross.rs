@@ -10,9 +10,12 @@ use std::collections::BTreeMap;
 use buildkit_llb::Platform;
 use cfg_expr::{Expression, Predicate, targets::get_builtin_target_by_triple};
 use longshore_helper::recording::{CallKind, Recording};
-use toml::{Table, Value};
+use toml::Value as Toml;
 
-use crate::triple;
+use crate::{
+    cargo_config::{CargoConfig, Entry, Table, Value},
+    triple,
+};
 
 /// What there is to know before cargo is asked.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,8 @@ pub struct Given<'a> {
     pub platform: &'a Platform,
     /// Its triple.
     pub triple: &'a str,
-    /// The text of the workspace's `.cargo/config.toml`.
-    pub cargo_config: Option<&'a str>,
+    /// The workspace's configuration of cargo.
+    pub cargo_config: &'a CargoConfig,
     /// The variables of the toolchain image.
     pub toolchain_env: &'a BTreeMap<String, String>,
     /// `RUSTFLAGS` as the build argument has it, which goes before the image's; empty for none.
@@ -45,13 +48,13 @@ pub struct Cross {
 impl Cross {
     /// What is said to compile `given.triple`.
     pub fn new(given: &Given<'_>) -> Cross {
-        let user = Configuration::parse(given.cargo_config);
+        let user = given.cargo_config;
         let mut cross = Cross::default();
         if let Some(cpu) = triple::cpu(given.platform) {
-            cross.add_flag(&format!("-Ctarget-cpu={cpu}"), given, &user);
+            cross.add_flag(&format!("-Ctarget-cpu={cpu}"), given, user);
         }
         if given.build_platform.architecture() != given.platform.architecture() {
-            cross.add_tools(given, &user);
+            cross.add_tools(given, user);
         }
         cross
     }
@@ -60,7 +63,7 @@ impl Cross {
     pub fn of_device(flag: Option<&str>, given: &Given<'_>) -> Cross {
         let mut cross = Cross::default();
         if let Some(flag) = flag {
-            cross.add_flag(flag, given, &Configuration::parse(given.cargo_config));
+            cross.add_flag(flag, given, given.cargo_config);
         }
         cross
     }
@@ -71,7 +74,7 @@ impl Cross {
     /// `target.*.rustflags`, else `build.rustflags`
     /// (<https://doc.rust-lang.org/cargo/reference/config.html#buildrustflags>). So the flag is added wherever the user
     /// has some: then it is there whichever source cargo chooses, and none is chosen that the user's would not be.
-    fn add_flag(&mut self, flag: &str, given: &Given<'_>, user: &Configuration) {
+    fn add_flag(&mut self, flag: &str, given: &Given<'_>, user: &CargoConfig) {
         if let Some(flags) = given.toolchain_env.get(ENCODED_RUSTFLAGS) {
             self.env.insert(ENCODED_RUSTFLAGS.to_owned(), joined(flags, '\u{1f}', flag));
         }
@@ -84,9 +87,9 @@ impl Cross {
         if let Some(flags) = given.toolchain_env.get(&variable) {
             self.env.insert(variable, joined(flags, ' ', flag));
         }
-        let build = user.build.get("rustflags");
+        let build = user.table("build").and_then(|build| build.get("rustflags"));
         self.config.push(format!("build.rustflags={}", with_flag(build, flag)));
-        for (name, table) in &user.targets {
+        for (name, table) in user.tables("target") {
             if let Some(flags) = table.get("rustflags") {
                 self.config.push(format!(
                     "target.{}.rustflags={}",
@@ -100,11 +103,11 @@ impl Cross {
     /// Names the target's linker, unless the user does, and the target's libraries.
     ///
     /// The `cc` crate, and `cmake` with it, find the compiler by its name.
-    fn add_tools(&mut self, given: &Given<'_>, user: &Configuration) {
+    fn add_tools(&mut self, given: &Given<'_>, user: &CargoConfig) {
         let Some(prefix) = triple::tool_prefix(given.triple) else { return };
         let variable = cargo_variable(given.triple, "LINKER");
         // As a variable it would win over the user's configuration.
-        if !given.toolchain_env.contains_key(&variable) && !user.has_linker(given.triple) {
+        if !given.toolchain_env.contains_key(&variable) && !has_linker(user, given.triple) {
             self.env.insert(variable, format!("{prefix}-gcc"));
         }
         let Some(multiarch) = triple::multiarch(given.triple) else { return };
@@ -155,47 +158,22 @@ fn joined(flags: &str, separator: char, flag: &str) -> String {
 
 /// The value that makes cargo use `flag` after the user's: cargo appends an array to an array, but replaces a string
 /// and refuses to mix the two.
-fn with_flag(flags: Option<&Value>, flag: &str) -> Value {
-    match flags {
-        Some(Value::String(flags)) => Value::String(joined(flags, ' ', flag)),
-        _ => Value::Array(vec![Value::String(flag.to_owned())]),
+fn with_flag(flags: Option<&Entry>, flag: &str) -> Toml {
+    match flags.map(|flags| &flags.value) {
+        Some(Value::Text(flags)) => Toml::String(joined(flags, ' ', flag)),
+        _ => Toml::Array(vec![Toml::String(flag.to_owned())]),
     }
 }
 
-fn quoted(key: &str) -> Value {
-    Value::String(key.to_owned())
+fn quoted(key: &str) -> Toml {
+    Toml::String(key.to_owned())
 }
 
-/// What a workspace's cargo configuration says that matters here.
-#[derive(Debug, Default)]
-struct Configuration {
-    /// `[build]`.
-    build: Table,
-    /// `[target.NAME]`, a triple or a `cfg(…)`.
-    targets: BTreeMap<String, Table>,
-}
-
-impl Configuration {
-    /// What cannot be read says nothing: cargo will refuse it, with the place.
-    fn parse(text: Option<&str>) -> Configuration {
-        let mut table: Table = text.and_then(|text| text.parse().ok()).unwrap_or_default();
-        let mut take = |name| match table.remove(name) {
-            Some(Value::Table(table)) => table,
-            _ => Table::new(),
-        };
-        let build = take("build");
-        let targets = take("target").into_iter().filter_map(|(name, value)| match value {
-            Value::Table(table) => Some((name, table)),
-            _ => None,
-        });
-        Configuration { build, targets: targets.collect() }
-    }
-
-    fn has_linker(&self, triple: &str) -> bool {
-        self.targets
-            .iter()
-            .any(|(name, table)| table.contains_key("linker") && (name == triple || is_true(name, triple)))
-    }
+/// Whether the configuration names a linker for a triple.
+fn has_linker(user: &CargoConfig, triple: &str) -> bool {
+    let fits =
+        |name: &str, table: &Table| table.contains_key("linker") && (name == triple || is_true(name, triple));
+    user.tables("target").any(|(name, table)| fits(name, table))
 }
 
 /// Whether a `cfg(…)` is true for a triple.

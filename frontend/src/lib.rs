@@ -5,6 +5,7 @@ pub mod answer;
 pub mod assemble;
 pub mod attest;
 pub mod call;
+pub mod cargo_config;
 pub mod caution;
 pub mod config;
 pub mod context;

@@ -111,6 +111,38 @@ impl Listing {
         path
     }
 
+    /// The links on a path's way, and where it ends when all are followed as the kernel does; `None` where it leads out
+    /// of the context, or in circles. Nothing has to be there.
+    pub fn walked(&self, path: &Utf8Path) -> Option<(Vec<Utf8PathBuf>, Utf8PathBuf)> {
+        let mut open: Vec<&str> = path.as_str().split('/').rev().collect();
+        let mut links = Vec::new();
+        let mut at = Utf8PathBuf::new();
+        if path.is_absolute() {
+            return None;
+        }
+        while let Some(part) = open.pop() {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    if !at.pop() {
+                        return None;
+                    }
+                }
+                part => {
+                    at.push(part);
+                    let Some(text) = self.links.get(&at) else { continue };
+                    if links.len() == LINKS_MAX || text.starts_with('/') {
+                        return None;
+                    }
+                    links.push(at.clone());
+                    at.pop();
+                    open.extend(text.split('/').rev());
+                }
+            }
+        }
+        Some((links, at))
+    }
+
     /// What `path` is, or `None` when there is nothing.
     pub fn kind(&self, path: &Utf8Path) -> Option<Kind> {
         if path.as_str().is_empty() {
@@ -200,6 +232,31 @@ mod tests {
             listing.directory_links().map(|(path, text)| format!("{path} -> {text}")).collect();
         assert_eq!(found, ["crates/a -> ../shelf/b", "shelf/b -> a"]);
         assert_eq!(listing.kind(&listing.resolved(Utf8Path::new("x"))), Some(Kind::Other));
+    }
+
+    #[test]
+    fn a_path_is_walked_as_the_kernel_walks_it() {
+        let mut listing = Listing::default();
+        for (path, link) in
+            [("a/in", "../b/c"), ("b/c/to", "./file"), ("out", "../x"), ("abs", "/x"), ("x", "y"), ("y", "x")]
+        {
+            listing.insert(path, Kind::Other, link.to_owned());
+        }
+        let walked = |path: &str| {
+            let (links, end) = listing.walked(Utf8Path::new(path))?;
+            Some(format!("{} {end}", links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join(" ")))
+        };
+        assert_eq!(walked("a/in/to").as_deref(), Some("a/in b/c/to b/c/file"));
+        assert_eq!(
+            walked("a/in/../d").as_deref(),
+            Some("a/in b/d"),
+            "`..` of a link is that of what it leads to"
+        );
+        assert_eq!(walked("a/../d/./e").as_deref(), Some(" d/e"));
+        assert_eq!(walked("a/..").as_deref(), Some(" "));
+        for nowhere in ["..", "out/d", "abs", "/a", "x/d"] {
+            assert_eq!(walked(nowhere), None, "{nowhere}");
+        }
     }
 
     #[test]

@@ -257,6 +257,7 @@ impl Project {
         prefix: Prefix,
         bench: Bench,
     ) -> Result<Planned, Failure> {
+        caution::compiler(&self.context.cargo_config, &bench.workshop.toolchain_env, bench.span.as_ref())?;
         let names = Names {
             manifest: &self.context.manifest,
             toolchain: &bench.name,
@@ -326,7 +327,7 @@ impl Project {
             build_platform: &request.build_platform,
             platform,
             triple,
-            cargo_config: self.context.cargo_config_text(),
+            cargo_config: &self.context.cargo_config,
             toolchain_env: &self.workshop.toolchain_env,
             rustflags,
         })
@@ -340,7 +341,7 @@ impl Project {
         warnings.extend(self.crate_cautions(&planned.graph));
         let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
         warnings.extend(std::iter::once(&self.context.manifest).chain(manifests).flat_map(caution::misspelt));
-        warnings.extend(self.context.cargo_config.iter().flat_map(caution::cargo_config));
+        warnings.extend(caution::cargo_config(&self.context.cargo_config));
         warnings
     }
 

@@ -30,7 +30,7 @@ pub async fn providers(
     context: &BuildContext,
     lock: &Lock,
 ) -> Result<BTreeMap<String, Provider>, Failure> {
-    let replacements = Replacements::parse(context.cargo_config.as_ref());
+    let replacements = Replacements::parse(&context.cargo_config);
     let mut providers = BTreeMap::new();
     for (number, source) in lock.sources().into_iter().enumerate() {
         let described = replacements.of(source)?;

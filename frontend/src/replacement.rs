@@ -2,15 +2,15 @@
 //!
 //! Pure. The rules are the Cargo book's, "Source Replacement": a source is found by what it is, `replace-with` names
 //! another source or a registry, and what replaces has the same packages. Paths are relative to the directory that
-//! holds `.cargo`.
+//! holds the `.cargo` of the file that says them.
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::SourceFile;
-use camino::{Utf8Path, Utf8PathBuf};
-use toml::de::{DeTable, DeValue};
+use buildkit_llb::Span;
+use camino::Utf8PathBuf;
 
 use crate::{
+    cargo_config::{CargoConfig, Entry, Table as Values},
     diagnostic::{Code, Diagnostic},
     outside,
     registry::Registry,
@@ -39,8 +39,6 @@ pub struct Replaced {
 /// Every source that the configuration describes.
 #[derive(Debug, Clone, Default)]
 pub struct Replacements {
-    /// The directory that holds `.cargo`.
-    at: Utf8PathBuf,
     tables: Vec<Table>,
     /// `[registries]`: names and indexes.
     registries: BTreeMap<String, Registry>,
@@ -49,36 +47,19 @@ pub struct Replacements {
 #[derive(Debug, Clone)]
 struct Table {
     name: String,
-    values: BTreeMap<String, String>,
-    /// At `replace-with`.
-    place: Option<buildkit_llb::Span>,
+    values: Values,
 }
 
 impl Replacements {
     /// Reads what there is to read; what cargo would not understand is for cargo to refuse.
-    pub fn parse(config: Option<&SourceFile>) -> Self {
-        let Some(file) = config else { return Self::default() };
-        let text = String::from_utf8_lossy(file.text());
-        let (root, _) = DeTable::parse_recoverable(&text);
-        let tables = |key: &str| {
-            let table = root.get_ref().get(key).and_then(|value| value.get_ref().as_table());
-            table.into_iter().flatten().filter_map(|(name, value)| Some((name, value.get_ref().as_table()?)))
-        };
-        let string = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
-        let sources = tables("source").map(|(name, table)| Table {
-            name: name.get_ref().to_string(),
-            values: table
-                .iter()
-                .filter_map(|(key, value)| Some((key.get_ref().to_string(), string(value.get_ref())?)))
-                .collect(),
-            place: table.get_key_value("replace-with").map(|(key, _)| file.span(key.span())),
+    pub fn parse(config: &CargoConfig) -> Self {
+        let sources = config.tables("source");
+        let tables = sources.map(|(name, values)| Table { name: name.to_owned(), values: values.clone() });
+        let registries = config.tables("registries").filter_map(|(name, values)| {
+            let index = values.get("index")?.text()?;
+            Some((name.to_owned(), Registry::of_index(index)?))
         });
-        let registries = tables("registries").filter_map(|(name, table)| {
-            let index = string(table.get("index")?.get_ref())?;
-            Some((name.get_ref().to_string(), Registry::of_index(&index)?))
-        });
-        let at = Utf8Path::new(file.name()).parent().and_then(Utf8Path::parent).unwrap_or(Utf8Path::new(""));
-        Self { at: at.to_owned(), tables: sources.collect(), registries: registries.collect() }
+        Self { tables: tables.collect(), registries: registries.collect() }
     }
 
     /// What `[registries]` calls a registry.
@@ -97,27 +78,21 @@ impl Replacements {
         };
         let mut table = first;
         let mut seen = Vec::new();
-        while let Some(next) = table.values.get("replace-with") {
-            let refused = |message: String| {
-                let refused = Diagnostic::error(Code::UnsupportedSource, message);
-                match &table.place {
-                    Some(place) => refused.at(place),
-                    None => refused,
-                }
-            };
-            seen.push(&table.name);
+        while let Some((next, place)) = table.replaced_with() {
+            let refused = |message: String| Diagnostic::error(Code::UnsupportedSource, message).at(place);
+            seen.push(table.name.as_str());
             if seen.contains(&next) {
                 return Err(refused(format!("the source `{}` is replaced by itself", first.name)));
             }
-            let Some(found) = self.tables.iter().find(|table| table.name == *next) else {
+            let Some(found) = self.tables.iter().find(|table| table.name == next) else {
                 let registry = self.registries.get(next).cloned().ok_or_else(|| {
                     refused(format!("there is no source `{next}`"))
                         .help("describe it as `[source.NAME]` or `[registries.NAME]` in `.cargo/config.toml`")
                 })?;
                 return Ok(Some(first.by(Replacement::Registry(registry))));
             };
-            if !found.values.contains_key("replace-with") {
-                return match found.place_of_packages(&self.at) {
+            if found.replaced_with().is_none() {
+                return match found.place_of_packages() {
                     Some(by) => Ok(Some(first.by(by))),
                     None => Err(refused(format!("the source `{next}` cannot be had in a build")).help(
                         "name a directory of the build context as `directory` or `local-registry`, or a `registry` that can be asked over the network",
@@ -135,26 +110,39 @@ impl Table {
         Replaced { name: self.name.clone(), by: Some(replacement) }
     }
 
+    fn value(&self, key: &str) -> Option<&str> {
+        self.values.get(key).and_then(Entry::text)
+    }
+
+    /// The table that replaces this one, and where that is said.
+    fn replaced_with(&self) -> Option<(&str, &Span)> {
+        let entry = self.values.get("replace-with")?;
+        Some((entry.text()?, &entry.place))
+    }
+
     fn describes(&self, source: &str) -> bool {
         let described = Registry::parse(source);
         if described.as_ref().is_some_and(Registry::is_crates_io) && self.name == "crates-io" {
             return true;
         }
-        let index = self.values.get("registry").and_then(|index| Registry::of_index(index));
+        let index = self.value("registry").and_then(Registry::of_index);
         if let (Some(index), Some(described)) = (index, &described) {
             return index.is_same_index(described);
         }
-        self.values.get("git").is_some_and(|url| {
+        self.value("git").is_some_and(|url| {
             let reference = ["branch", "tag", "rev"]
                 .into_iter()
-                .find_map(|kind| self.values.get(kind).map(|value| format!("?{kind}={value}")))
+                .find_map(|kind| self.value(kind).map(|value| format!("?{kind}={value}")))
                 .unwrap_or_default();
             format!("git+{url}{reference}") == source
         })
     }
 
-    fn place_of_packages(&self, at: &Utf8Path) -> Option<Replacement> {
-        let path = |key: &str| outside::normalise(at, self.values.get(key)?);
+    fn place_of_packages(&self) -> Option<Replacement> {
+        let path = |key: &str| {
+            let entry = self.values.get(key)?;
+            outside::normalise(&entry.base, entry.text()?)
+        };
         if let Some(directory) = path("directory") {
             return Some(Replacement::Directory(directory));
         }
@@ -164,19 +152,23 @@ impl Table {
         if self.name == "crates-io" && !self.values.contains_key("registry") {
             return Some(Replacement::Registry(Registry::crates_io()));
         }
-        Registry::of_index(self.values.get("registry")?).map(Replacement::Registry)
+        Registry::of_index(self.value("registry")?).map(Replacement::Registry)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use buildkit_llb::{SourceFile, State};
+    use camino::Utf8Path;
+
     use super::*;
+    use crate::listing::{Kind, Listing};
 
     const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
     fn of(config: &str, source: &str) -> Result<Option<Replaced>, String> {
         let file = SourceFile::new(".cargo/config.toml", "TOML", config);
-        Replacements::parse(Some(&file)).of(source).map_err(|refused| {
+        Replacements::parse(&CargoConfig::parse(&file)).of(source).map_err(|refused| {
             format!("{}: {}", refused.primary().map(ToString::to_string).unwrap_or_default(), refused.message)
         })
     }
@@ -213,6 +205,20 @@ mod tests {
             of(config, "sparse+https://alone.example/"),
             Ok(Some(Replaced { name: "alone".to_owned(), by: None }))
         );
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_that_says_them() {
+        let texts: BTreeMap<Utf8PathBuf, Vec<u8>> = [
+            (".cargo/config.toml", "[source.vendored]\ndirectory = \"vendor\"\n"),
+            ("rust/.cargo/config.toml", "[source.crates-io]\nreplace-with = \"vendored\"\n"),
+        ]
+        .map(|(path, text)| (path.into(), text.into()))
+        .into();
+        let listing: Listing = texts.keys().map(|path| (path.clone(), Kind::File)).collect();
+        let (config, _) = CargoConfig::gather(&listing, Utf8Path::new("rust"), &texts, &State::SCRATCH);
+        let found = Replacements::parse(&config).of(CRATES_IO).unwrap();
+        assert_eq!(Ok(found), replaced("crates-io", Replacement::Directory("vendor".into())));
     }
 
     #[test]

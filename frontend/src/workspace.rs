@@ -57,7 +57,8 @@ pub async fn query(
     selection: &Selection,
     names: &Names<'_>,
 ) -> Result<Workspace, Failure> {
-    let skeleton = record::skeleton(&context.manifests, &context.listing, &context.root);
+    let skeleton =
+        record::skeleton(&context.manifests, &context.listing, &context.root, &context.cargo_config);
     let vertex =
         record::record(workshop, &skeleton, locked, &context.listing, &context.root, selection, names.prefix);
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the

@@ -225,6 +225,89 @@ async fn what_the_client_asks_for_is_in_the_result() {
     "#]].assert_eq(&returned[returned.find("return").unwrap()..]);
 }
 
+/// A project with these files and links besides those of `hello`.
+fn configured(files: &[(&str, &str)], links: &[(&str, &str)]) -> Project {
+    let mut project = Project::load("hello");
+    project.files.extend(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+    project.links.extend(links.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+    project
+}
+
+#[tokio::test]
+async fn what_cargos_configuration_includes_is_asked_for_and_recorded() {
+    let files = [
+        (".cargo/config.toml", "include = ['../ci/flags.toml', { path = 'gone.toml', optional = true }]\n"),
+        ("ci/flags.toml", "include = ['deep.toml']\n"),
+        ("ci/deep.toml", "[build]\ntarget = 'x86_64-unknown-linux-musl'\n"),
+    ];
+    let built = build(&configured(&files, &[])).await;
+    let transcript = built.transcript.to_string();
+    let before = transcript.split("resolve ").next().unwrap().split("list build context").skip(1);
+    expect![[r#"
+
+        read ref-3 .fsutil-metadata
+        read ref-3 Cargo.toml
+        read ref-3 Cargo.lock
+        read ref-3 .cargo/config.toml
+        solve 1 ops for [internal] 
+        read ref-4 .fsutil-metadata
+        read ref-4 ci/flags.toml
+        solve 1 ops for [internal] 
+        read ref-5 .fsutil-metadata
+        read ref-5 ci/deep.toml
+        read ref-5 Cargo.toml
+    "#]]
+    .assert_eq(&before.collect::<String>());
+    check_copied(
+        &built,
+        expect![[r#"
+        include **/Cargo.toml
+        include Cargo.lock
+        include .cargo/config
+        include .cargo/config.toml
+        include ci/deep.toml
+        include ci/flags.toml
+    "#]],
+    );
+    assert!(transcript.contains("`build.target` has no effect"), "{transcript}");
+    let lost = build(&configured(&[], &[(".cargo/config.toml", "../../cargo.toml")])).await;
+    assert!(lost.transcript.to_string().contains("the link leads to nothing in the build context"));
+}
+
+#[tokio::test]
+async fn what_links_of_cargos_configuration_lead_to_is_asked_for_and_recorded() {
+    let files =
+        [("ci/cargo.toml", "[build]\nrustc = 'tools/rustc'\n"), ("shared/config.toml", "[env]\nA = ''\n")];
+    let beside = [(".cargo/config.toml", "../ci/cargo.toml")];
+    let built = build(&configured(&files, &beside)).await;
+    check_refused(
+        &built,
+        expect![[r#"
+        `build.rustc` is `tools/rustc`, and steps compile with the `rustc` of `PATH`
+        help: leave it out, and take an image as `toolchain` whose `PATH` leads to that compiler
+        at ci/cargo.toml:2-2
+    "#]],
+    );
+    let above = [(".cargo", "shared")];
+    check_copied(
+        &build(&configured(&files, &above)).await,
+        expect![[r#"
+        include **/Cargo.toml
+        include Cargo.lock
+        include .cargo/config
+        include .cargo/config.toml
+        include shared/config.toml
+    "#]],
+    );
+}
+
+/// Which files of the context the recording sees.
+fn check_copied(built: &Built, expected: Expect) {
+    let graph = built.graph("[plan] cargo build, recorded").unwrap().definition().to_string();
+    let copied: Vec<&str> = graph.lines().filter(|line| line.contains("include")).map(str::trim).collect();
+    expected.assert_eq(&(copied.join("\n") + "\n"));
+}
+
 #[tokio::test]
 async fn no_entry_file() {
     let mut project = Project::load("hello");

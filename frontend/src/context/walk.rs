@@ -13,16 +13,17 @@ use crate::{
 /// A graph that has at least manifests and their like, the same to read from, and the names of all files.
 pub(super) type Listed = (State, Reference, Listing);
 
-/// One tiny transfer: names of everything, contents of manifests.
+/// One tiny transfer: names of everything, contents of manifests and of the files in `more`.
 pub(super) async fn by_metadata(
     gateway: &impl Gateway,
     request: &Request,
     session: &SessionId,
     exclude: &[String],
+    more: &[String],
 ) -> Result<Listed, Failure> {
     let state = Local::new(MAIN, session)
         .exclude(exclude)
-        .metadata_only(read_early())
+        .metadata_only(read_early().map(str::to_owned).chain(more.iter().cloned()))
         .shared_key_hint("context-manifests")
         .differ(Differ::None)
         .labeled("manifests")

@@ -1,5 +1,6 @@
 //! What cargo is told of targets that are not the builder's own.
 
+use buildkit_llb::SourceFile;
 use expect_test::{Expect, expect};
 use longshore_helper::recording::Call;
 
@@ -19,13 +20,17 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn config(text: &str) -> CargoConfig {
+    CargoConfig::parse(&SourceFile::new(".cargo/config.toml", "TOML", text))
+}
+
 fn cross_of(platform: &str, case: &Case<'_>) -> Cross {
     let platform = Platform::parse(platform).unwrap();
     Cross::new(&Given {
         build_platform: &Platform::parse(AMD64).unwrap(),
         platform: &platform,
         triple: if case.triple.is_empty() { triple::of(&platform).unwrap() } else { case.triple },
-        cargo_config: (!case.config.is_empty()).then_some(case.config),
+        cargo_config: &config(case.config),
         toolchain_env: &map(case.image),
         rustflags: case.rustflags,
     })

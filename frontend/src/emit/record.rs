@@ -14,7 +14,12 @@ use super::{
     crates::{Files as Packed, Locked},
     known_by_origin, unpacked,
 };
-use crate::{cross::Cross, listing::Listing, paths};
+use crate::{
+    cargo_config::{CARGO_CONFIG_FILES, CargoConfig},
+    cross::Cross,
+    listing::Listing,
+    paths,
+};
 
 const SKELETON: &str = "/longshore/skeleton";
 const OUTPUT: &str = "/longshore/recording";
@@ -25,19 +30,23 @@ const CARGO_CONFIG: &str = "/longshore/cargo-home/config.toml";
 /// The lock file's name, in the workspace's directory.
 pub const LOCK_FILE: &str = "Cargo.lock";
 
-/// cargo's configuration, in any directory above: the old name counts where both are.
-pub const CARGO_CONFIG_FILES: [&str; 2] = [".cargo/config", ".cargo/config.toml"];
-
 /// Files whose contents may decide the plan, as patterns of the build context.
 pub const CONTENTS: [&str; 4] =
     ["**/Cargo.toml", "**/Cargo.lock", "**/.cargo/config.toml", "**/.cargo/config"];
 
-/// Those that decide the plan of the workspace in `root`: cargo reads its configuration in all directories above, too.
-fn contents(root: &Utf8Path) -> Vec<String> {
+/// Those that decide the plan of the workspace in `root`: cargo reads its configuration in all directories above, too, and
+/// what is named there.
+fn contents(root: &Utf8Path, config: &CargoConfig) -> Vec<String> {
     let mut patterns = vec![CONTENTS[0].to_owned(), root.join(LOCK_FILE).into_string()];
     for directory in root.ancestors() {
         patterns.extend(CARGO_CONFIG_FILES.map(|name| directory.join(name).into_string()));
     }
+    let more: Vec<_> = config
+        .paths()
+        .map(Utf8Path::as_str)
+        .filter(|path| !patterns.iter().any(|known| known == path))
+        .collect();
+    patterns.extend(more.into_iter().map(str::to_owned));
     patterns
 }
 
@@ -64,11 +73,11 @@ pub struct Selection {
 
 /// The skeleton of the workspace in `root`: real manifests from `context`, and the names of the files that cargo looks
 /// for.
-pub fn skeleton(context: &State, listing: &Listing, root: &Utf8Path) -> State {
+pub fn skeleton(context: &State, listing: &Listing, root: &Utf8Path, config: &CargoConfig) -> State {
     let names: Vec<&str> =
         listing.files().filter(|path| decides_a_target(path)).map(Utf8Path::as_str).collect();
     Files::on(&State::SCRATCH)
-        .add(Copy::new(context, "/", "/tree").contents().parents().include(contents(root)))
+        .add(Copy::new(context, "/", "/tree").contents().parents().include(contents(root, config)))
         .write("/names", 0o644, names.join("\n"))
         .labeled("skeleton")
         .named("[plan] collect manifests")

@@ -93,7 +93,7 @@ impl Project {
             build_platform: &request.build_platform,
             platform: &planned.platform,
             triple,
-            cargo_config: self.context.cargo_config_text(),
+            cargo_config: &self.context.cargo_config,
             toolchain_env: &bench.workshop.toolchain_env,
             rustflags: "",
         };

@@ -77,7 +77,7 @@ pub(crate) fn daemon(project: &Project) -> Script {
 
 fn yields(project: &Project, definition: &pb::Definition) -> Tree {
     match name_of(definition).unwrap_or_default() {
-        "[internal] list build context" => listed(project),
+        "[internal] list build context" => listed(project, definition),
         "[internal] load .dockerignore" | "[internal] load build context" => project.files.clone(),
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
         name if name.starts_with("[builder] toolchain") => toolchain(),
@@ -95,33 +95,47 @@ fn toolchain() -> Tree {
     [(REPORT_FILE.to_owned(), report.as_bytes().to_vec())].into()
 }
 
-/// Manifests and the like with their contents, and the list of names.
-fn listed(project: &Project) -> Tree {
-    let decides = |path: &str| {
-        path.ends_with("Cargo.toml")
-            || path == "Cargo.lock"
-            || path.starts_with(".cargo/config")
-            || path.starts_with("rust-toolchain")
+/// The files whose contents are asked for, and the list of names.
+fn listed(project: &Project, definition: &pb::Definition) -> Tree {
+    let wanted = contents(definition);
+    let matches = |path: &str| {
+        wanted.iter().any(|pattern| match pattern.strip_prefix("**/") {
+            Some(name) => path == name || path.ends_with(&format!("/{name}")),
+            None => path == pattern,
+        })
     };
-    let files = project.files.iter().filter(|(path, _)| decides(path));
+    let files = project.files.iter().filter(|(path, _)| matches(path));
     let mut tree: Tree = files.map(|(path, text)| (path.clone(), text.clone())).collect();
     tree.insert(listing::METADATA_FILE.to_owned(), stats(project));
     tree
 }
 
+/// The patterns of files of which the client is to send the contents.
+fn contents(definition: &pb::Definition) -> Vec<String> {
+    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
+    let sources = ops.filter_map(|op| match op.op {
+        Some(pb::op::Op::Source(source)) => source.attrs.get("local.metadatatransferexclude").cloned(),
+        _ => None,
+    });
+    sources.flat_map(|list| serde_json::from_str::<Vec<String>>(&list).unwrap()).collect()
+}
+
 /// What the client's stat of every path looks like to BuildKit: directories too, length before each.
 fn stats(project: &Project) -> Vec<u8> {
     const DIRECTORY: u32 = 1 << 31;
+    const LINK: u32 = 1 << 27;
     let mut entries = std::collections::BTreeMap::new();
-    for path in project.files.keys() {
+    for path in project.files.keys().chain(project.links.keys()) {
         for (at, _) in path.match_indices('/') {
             entries.insert(&path[..at], DIRECTORY | 0o755);
         }
-        entries.insert(path, 0o644);
+        entries.insert(path, if project.links.contains_key(path) { LINK | 0o777 } else { 0o644 });
     }
     let mut data = Vec::new();
     for (path, mode) in entries {
-        let stat = fstypes::Stat { path: path.to_owned(), mode, ..fstypes::Stat::default() }.encode_to_vec();
+        let linkname = project.links.get(path).cloned().unwrap_or_default();
+        let stat = fstypes::Stat { path: path.to_owned(), mode, linkname, ..fstypes::Stat::default() };
+        let stat = stat.encode_to_vec();
         data.extend(u32::try_from(stat.len()).unwrap().to_le_bytes());
         data.extend(stat);
     }

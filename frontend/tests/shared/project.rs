@@ -13,6 +13,8 @@ use serde::Deserialize;
 pub(crate) struct Project {
     /// What the client has, by path relative to the root.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Symbolic links, and what each says.
+    pub(crate) links: BTreeMap<String, String>,
     /// What the recording vertex wrote, by name; empty when nothing was recorded.
     pub(crate) recorded: BTreeMap<String, Vec<u8>>,
     /// The client's options.

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use buildkit_llb::SourceFile;
 use buildkit_proto::pb;
+use longshore::cargo_config::CargoConfig;
 use longshore::config::Config;
 use longshore::lock::{GitPackage, Lock, LockedPackage};
 use longshore::paths;
@@ -133,7 +134,8 @@ fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
 fn vendor(project: &Project, scratch: &Path, into: &Path) {
     let file = |name: &str| Some(SourceFile::new(name, "TOML", project.files.get(name)?.as_slice()));
     let lock = Lock::parse(&file("Cargo.lock").unwrap()).unwrap();
-    let replacements = Replacements::parse(file(".cargo/config.toml").as_ref());
+    let config = file(".cargo/config.toml").as_ref().map(CargoConfig::parse).unwrap_or_default();
+    let replacements = Replacements::parse(&config);
     let mut published: Vec<&LockedPackage> = Vec::new();
     for package in &lock.packages {
         match replaced(&replacements, package.registry.as_str()) {

@@ -127,6 +127,20 @@ fn a_wrapper_of_the_workspace_is_not_run() {
     }
 }
 
+#[test]
+fn configuration_is_found_through_links_and_includes() {
+    let workspace = Workspace::new();
+    let config = workspace.path("skeleton/.cargo/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+    // Beside the link, and not beside what it leads to.
+    write(&workspace.path("skeleton/ci/cargo.toml"), &format!("include = [\"flags.toml\"]\n{text}"));
+    write(&workspace.path("skeleton/.cargo/flags.toml"), "[build]\nrustflags = [\"--cfg=included\"]\n");
+    std::os::unix::fs::symlink("../ci/cargo.toml", &config).unwrap();
+    let recording = workspace.recording(&["build", "--offline", "--workspace"], &[]);
+    assert!(recording.calls.iter().any(|call| call.args.iter().any(|arg| arg == "--cfg=included")));
+}
+
 fn failure(workspace: &Workspace, request: &RecordRequest, more: &[(&str, &str)]) -> Failure {
     let (passed, stderr) = workspace.record(request, more);
     assert!(passed, "{stderr}");
