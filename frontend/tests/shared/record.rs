@@ -57,7 +57,7 @@ pub(crate) async fn record(name: &str) {
     let scratch = tempfile::tempdir().unwrap();
     let at = |path: &str| scratch.path().join(path);
     for (path, text) in &project.files {
-        if path.ends_with("Cargo.toml") || path == "Cargo.lock" || path.starts_with(".cargo/config") {
+        if path.ends_with("Cargo.toml") || path == "Cargo.lock" || path.starts_with(".cargo/") {
             write(&at("skeleton/tree").join(path), text);
         }
     }
