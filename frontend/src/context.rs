@@ -137,10 +137,8 @@ pub async fn discover(
             .into());
     };
     let lock = SourceFile::new(lock_file.as_str(), "TOML", lock).loaded_by(&manifests);
-    // Rustup reads the old name where it finds both.
     let mut toolchain_file = None;
-    let mut paths = root.ancestors().flat_map(|above| TOOLCHAIN_FILES.map(|name| above.join(name)));
-    if let Some(path) = paths.find(|path| listing.has_file(path.as_str()))
+    if let Some(path) = toolchain_path(&root, &listing)
         && let Some(text) = read_optional(gateway, &manifests_reference, path.as_str()).await?
     {
         toolchain_file = Some(SourceFile::new(path.as_str(), "TOML", text).loaded_by(&manifests));
@@ -158,6 +156,13 @@ pub async fn discover(
     })
 }
 
+/// Where the toolchain file is that counts in a directory: rustup looks there and above, and reads the old name where it finds
+/// both.
+fn toolchain_path(root: &Utf8Path, listing: &Listing) -> Option<Utf8PathBuf> {
+    let mut paths = root.ancestors().flat_map(|above| TOOLCHAIN_FILES.map(|name| above.join(name)));
+    paths.find(|path| listing.has_file(path.as_str()))
+}
+
 /// Files that are read before anything runs, as patterns of the build context.
 fn read_early() -> impl Iterator<Item = &'static str> {
     record::CONTENTS.into_iter().chain(TOOLCHAIN_FILES)
@@ -171,8 +176,9 @@ fn is_read_early(path: &Utf8Path) -> bool {
     })
 }
 
-/// Reads cargo's configuration. What it includes and what links lead to can have any name, so where the client has kept
-/// contents to itself (`kept`: the exclude patterns), it is asked again for those that turn up.
+/// Reads cargo's configuration. What it includes, what links lead to, and the toolchain file of a workspace below the root
+/// can have any path, so where the client has kept contents to itself (`kept`: the exclude patterns), it is asked again for
+/// those that turn up.
 async fn configuration(
     gateway: &impl Gateway,
     request: &Request,
@@ -181,19 +187,21 @@ async fn configuration(
     root: &Utf8Path,
 ) -> Result<(walk::Listed, CargoConfig), Failure> {
     let mut texts = BTreeMap::new();
-    let mut more = Vec::new();
+    let toolchain = toolchain_path(root, &listed.2).filter(|path| !is_read_early(path));
+    let mut more: Vec<String> = toolchain.into_iter().map(Utf8PathBuf::into_string).collect();
+    let mut known = 0;
     loop {
         let (config, missing) = CargoConfig::gather(&listed.2, root, &texts, &listed.0);
-        if missing.is_empty() {
-            return Ok((listed, config));
-        }
-        let known = more.len();
         more.extend(missing.iter().filter(|path| !is_read_early(path)).map(ToString::to_string));
         if let Some(exclude) = kept
             && more.len() > known
         {
+            known = more.len();
             let session = session_of(request, MAIN);
             listed = walk::by_metadata(gateway, request, session, exclude, &more).await?;
+        }
+        if missing.is_empty() {
+            return Ok((listed, config));
         }
         for path in missing {
             let text = read_optional(gateway, &listed.1, path.as_str()).await?.unwrap_or_default();

@@ -145,6 +145,12 @@ pub(crate) fn a_workspace_below_the_root_of_the_context() -> Result {
     project.replace("proto/ship.proto", "message Port {}", "")?;
     order().must()?;
     assert!(said()?.stdout.contains(" 1 messages"));
+
+    // Its toolchain file counts, and its name is the user's.
+    project.write("rust/rust-toolchain.toml", "[toolchain]\nchannel = 1.95\n")?;
+    let refused = order().run()?;
+    let said = refused.progress.tail();
+    assert!(!refused.succeeded && said.contains("`rust/rust-toolchain.toml` is no toolchain file"), "{said}");
     Ok(())
 }
 
