@@ -24,7 +24,7 @@ use crate::problem::{Doing, Problem, Result};
 use crate::{files, tree};
 
 /// In an output: trees, each below the place where it belongs.
-pub(crate) const KEPT: &str = "sources";
+const KEPT: &str = "sources";
 /// The places, sorted.
 const PLACES: &str = "sources.json";
 /// In an output: files that a build script wrote, each below the place where it belongs.
@@ -37,22 +37,33 @@ const USE_OF_PLACE: &str = "# env-dep:CARGO_MANIFEST_DIR";
 pub(crate) fn show(spec: &Spec) -> Result<()> {
     for output in spec.dependencies.iter().map(Path::new) {
         for place in places(output)? {
-            let (place, kept) = (Path::new(&place), below(&output.join(KEPT), &place));
-            if place.symlink_metadata().is_ok() {
-                continue;
-            }
-            let parent = place.parent().unwrap_or(place);
-            let shown = fs::create_dir_all(parent).and_then(|()| unix::fs::symlink(&kept, place));
-            // Another package of the vertex may have been quicker.
-            if let Err(error) = shown
-                && error.kind() != io::ErrorKind::AlreadyExists
-            {
-                say!("note: `{}` cannot be shown to {}: {error}", place.display(), spec.package);
+            let kept = below(&output.join(KEPT), &place);
+            if let Err(error) = show_at(&kept, Path::new(&place)) {
+                say!("note: `{place}` cannot be shown to {}: {error}", spec.package);
             }
         }
         lay_over(spec, output)?;
     }
     Ok(())
+}
+
+/// Links to what is not there yet. What is there is the vertex's own: a workspace's root is the place of its root package and
+/// lies around all others.
+fn show_at(kept: &Path, place: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(place) {
+        Ok(own) if own.is_dir() && kept.is_dir() => {
+            tree::names(kept)?.iter().try_for_each(|name| show_at(&kept.join(name), &place.join(name)))
+        }
+        Ok(_) => Ok(()),
+        Err(_) => {
+            fs::create_dir_all(place.parent().unwrap_or(place))?;
+            match unix::fs::symlink(kept, place) {
+                // Another package of the vertex was quicker.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                done => done,
+            }
+        }
+    }
 }
 
 /// After a call of rustc: keeps the sources, if what it compiled runs during the build and knows their place. A procedural
@@ -250,11 +261,15 @@ mod tests {
         show(&spec(root, "h/a", &["h/b", "h/absent"])).unwrap();
         assert_eq!(read(root, "vendor/b-1.0.0/templates/one.txt"), "one");
         // What is there is the vertex's own.
-        write(root, &[("other/x", "own")]);
-        keep(&spec(root, "h/c", &[]), &root.join("other")).unwrap();
-        write(root, &[("other/x", "edited")]);
+        write(root, &[("ws/x", "kept"), ("ws/templates/y", "kept"), ("ws/a/z", "kept")]);
+        keep(&spec(root, "h/c", &[]), &root.join("ws")).unwrap();
+        fs::remove_dir_all(root.join("ws/templates")).unwrap();
+        write(root, &[("ws/x", "own"), ("ws/a/z", "own")]);
         show(&spec(root, "h/a", &["h/c"])).unwrap();
-        assert_eq!(read(root, "other/x"), "edited");
+        assert_eq!(
+            ["x", "templates/y", "a/z"].map(|file| read(root, &format!("ws/{file}"))),
+            ["own", "kept", "own"]
+        );
     }
 
     #[test]
