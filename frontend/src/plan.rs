@@ -310,6 +310,7 @@ fn spec(
                     .collect(),
                 is_told: reach.is_told(*id),
                 double_colon: package.double_colon,
+                link_targets: package.link_targets.clone(),
                 env,
             }),
             kind => Step::Rustc(Rustc {

@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::{Metadata, Source, semver::Version};
-use longshore_helper::recording::{Call, CallKind, Recording};
+use longshore_helper::{
+    recording::{Call, CallKind, Recording},
+    spec::LinkArgTarget,
+};
 
 use crate::{lock::LockedRepository, paths};
 use args::RustcArgs;
@@ -52,6 +55,8 @@ pub struct Package {
     pub has_lib: bool,
     /// Its manifest allows `cargo::` directives: no `rust-version`, or one of at least 1.77.
     pub double_colon: bool,
+    /// The link arguments for which it has targets, built or not.
+    pub link_targets: Vec<LinkArgTarget>,
     /// SPDX expression of its manifest.
     pub license: Option<String>,
     /// Description of its manifest.
@@ -290,6 +295,7 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
                     && !target.is_custom_build()
             }),
             double_colon: package.rust_version.as_ref().is_none_or(|v| (v.major, v.minor) >= (1, 77)),
+            link_targets: link_targets(&package.targets),
             license: package.license.clone(),
             description: package.description.clone(),
             repository: package.repository.clone(),
@@ -313,6 +319,25 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
         package.key = if *count == 1 { key } else { format!("{key}.{count}") };
     }
     Ok(packages)
+}
+
+/// Sorted, each once. Crate types of a library are its kinds; those of an example are not.
+fn link_targets(targets: &[cargo_metadata::Target]) -> Vec<LinkArgTarget> {
+    let mut found = BTreeSet::new();
+    for target in targets {
+        if target.is_bin() {
+            found.extend([LinkArgTarget::Bin, LinkArgTarget::SingleBin(target.name.clone())]);
+        }
+        for (is_one, kind) in [
+            (target.is_cdylib(), LinkArgTarget::Cdylib),
+            (target.is_test(), LinkArgTarget::Test),
+            (target.is_bench(), LinkArgTarget::Bench),
+            (target.is_example(), LinkArgTarget::Example),
+        ] {
+            found.extend(is_one.then_some(kind));
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Of a package in `NAME-HASH/COMMIT` below cargo's checkouts.

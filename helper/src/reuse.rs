@@ -265,6 +265,7 @@ fn key(
         digest.add(value.as_bytes());
     }
     digest.add(&[u8::from(step.double_colon)]);
+    digest.add(&serde_json::to_vec(&step.link_targets)?);
     // What the vertex was given from outside; of a secret only the digest is kept.
     for name in &spec.pass_env {
         digest.add(name.as_bytes());

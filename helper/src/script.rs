@@ -14,6 +14,8 @@ pub(crate) struct Dialect<'a> {
     pub(crate) double_colon: bool,
     /// `RUSTC_BOOTSTRAP` would change nothing, so setting it is ignored with a warning instead of refused.
     pub(crate) bootstrap: bool,
+    /// Link arguments that the package has targets for.
+    pub(crate) link_targets: &'a [LinkArgTarget],
 }
 
 /// What a script said.
@@ -131,12 +133,12 @@ impl<'a> Directive<'a> {
             "warning" => return push(&mut output.warnings, value),
             "rerun-if-changed" => return push(&mut output.rerun_if_changed, value),
             "rerun-if-env-changed" => return push(&mut output.rerun_if_env_changed, value),
-            "rustc-link-arg" => LinkArgTarget::All,
-            "rustc-link-arg-cdylib" | "rustc-cdylib-link-arg" => LinkArgTarget::Cdylib,
-            "rustc-link-arg-bins" => LinkArgTarget::Bin,
-            "rustc-link-arg-tests" => LinkArgTarget::Test,
-            "rustc-link-arg-benches" => LinkArgTarget::Bench,
-            "rustc-link-arg-examples" => LinkArgTarget::Example,
+            "rustc-link-arg" => (LinkArgTarget::All, value),
+            "rustc-link-arg-cdylib" | "rustc-cdylib-link-arg" => (LinkArgTarget::Cdylib, value),
+            "rustc-link-arg-bins" => (LinkArgTarget::Bin, value),
+            "rustc-link-arg-tests" => (LinkArgTarget::Test, value),
+            "rustc-link-arg-benches" => (LinkArgTarget::Bench, value),
+            "rustc-link-arg-examples" => (LinkArgTarget::Example, value),
             "rustc-link-arg-bin" => {
                 let Some((bin, arg)) = self.value.split_once('=') else {
                     return Err(format!(
@@ -145,8 +147,7 @@ impl<'a> Directive<'a> {
                         self.line, dialect.package, self.prefix
                     ));
                 };
-                output.linker_args.push((LinkArgTarget::SingleBin(bin.to_owned()), arg.to_owned()));
-                return Ok(());
+                (LinkArgTarget::SingleBin(bin.to_owned()), arg.to_owned())
             }
             unknown => {
                 return Err(format!(
@@ -155,8 +156,43 @@ impl<'a> Directive<'a> {
                 ));
             }
         };
-        output.linker_args.push((link_arg, value));
+        self.check_target(&link_arg.0, output, dialect)?;
+        output.linker_args.push(link_arg);
         Ok(())
+    }
+
+    /// A link argument for targets that the package does not have is an error, but for a cdylib, which gives a warning
+    /// (`check_and_add_target` in cargo's `BuildOutput::parse`).
+    fn check_target(
+        &self,
+        target: &LinkArgTarget,
+        output: &mut ScriptOutput,
+        dialect: Dialect<'_>,
+    ) -> Result<(), String> {
+        let Directive { prefix, key, .. } = self;
+        let package = dialect.package;
+        if dialect.link_targets.contains(target) {
+            return Ok(());
+        }
+        let lacks = match target {
+            LinkArgTarget::All => return Ok(()),
+            LinkArgTarget::Cdylib => {
+                output.warnings.push(format!(
+                    "{prefix}{key} was specified in the build script of {package}, but that package does not contain \
+                     a cdylib target; it does nothing, see https://github.com/rust-lang/cargo/issues/9562"
+                ));
+                return Ok(());
+            }
+            LinkArgTarget::SingleBin(bin) => format!("bin target with the name `{bin}`"),
+            LinkArgTarget::Bin => "bin target".to_owned(),
+            LinkArgTarget::Test => "test target".to_owned(),
+            LinkArgTarget::Bench => "benchmark target".to_owned(),
+            LinkArgTarget::Example => "example target".to_owned(),
+        };
+        Err(format!(
+            "invalid instruction `{prefix}{key}` from build script of `{package}`\n\
+             The package {package} does not have a {lacks}."
+        ))
     }
 
     /// Only `-l` and `-L`, with the value in the same word or in the next (`BuildOutput::parse_rustc_flags`).

@@ -63,6 +63,7 @@ pub(crate) fn run(
         package: &spec.package,
         double_colon: step.double_colon,
         bootstrap: is_bootstrap_allowed(&finished.stdout, spec, &environment),
+        link_targets: &step.link_targets,
     };
     let Said { mut output, errors } = match script::parse(&finished.stdout, dialect) {
         Ok(said) => said,

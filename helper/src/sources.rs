@@ -324,6 +324,7 @@ mod tests {
             script: String::new(),
             links_of_dependencies: Vec::new(),
             double_colon: true,
+            link_targets: vec![],
             is_told,
         };
         let include = format!("{place}/include");

@@ -163,6 +163,9 @@ pub struct BuildScript {
     /// Old-style `cargo:KEY=VALUE` lines are metadata, whatever the package; `cargo::` needs rust-version ≥ 1.77
     /// in the package if it states one. False when the package states an older one.
     pub double_colon: bool,
+    /// Which link arguments the package has targets for; cargo refuses others. [`LinkArgTarget::All`] is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_targets: Vec<LinkArgTarget>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
@@ -200,7 +203,7 @@ pub struct ScriptOutput {
 }
 
 /// Which targets a link argument is for (cargo's `LinkArgTarget`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkArgTarget {
     /// `rustc-link-arg`.

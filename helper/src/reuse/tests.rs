@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use longshore_helper::spec::Spec;
+use longshore_helper::spec::{LinkArgTarget, Spec};
 
 use super::*;
 
@@ -60,6 +60,7 @@ impl Case {
             script: path("script.json"),
             links_of_dependencies: Vec::new(),
             double_colon: true,
+            link_targets: vec![],
             is_told: false,
         };
         let links = vec![ScriptOutput { out_dir: path("dep/out"), ..ScriptOutput::default() }];
@@ -147,7 +148,7 @@ fn new_and_removed_inputs_are_seen() {
 #[test]
 fn every_part_of_the_run_counts() {
     type Change = fn(&mut Case);
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 13] = [
         ("script", |case| fs::write(case.path("script"), "another program").unwrap()),
         ("declared variable", |case| drop(case.environment.insert("CC".into(), "clang".into()))),
         ("declared variable gone", |case| case.environment.clear()),
@@ -160,6 +161,7 @@ fn every_part_of_the_run_counts() {
         ("a file that was not there", |case| fs::write(case.path("absent"), "").unwrap()),
         ("contents behind metadata", |case| fs::write(case.path("dep/out/header.h"), "v2").unwrap()),
         ("syntax", |case| case.step.double_colon = false),
+        ("targets", |case| case.step.link_targets = vec![LinkArgTarget::Bin]),
     ];
     for (what, change) in changes {
         let mut case = Case::new();

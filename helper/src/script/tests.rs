@@ -2,10 +2,19 @@
 
 use super::*;
 
-const DIALECT: Dialect<'_> = Dialect { package: "a 1.0.0", double_colon: true, bootstrap: false };
+const DIALECT: Dialect<'_> =
+    Dialect { package: "a 1.0.0", double_colon: true, bootstrap: false, link_targets: &[] };
 
 fn output(line: &str) -> ScriptOutput {
-    let said = parse(line.as_bytes(), DIALECT).unwrap();
+    let link_targets = [
+        LinkArgTarget::Bin,
+        LinkArgTarget::SingleBin("a".to_owned()),
+        LinkArgTarget::Cdylib,
+        LinkArgTarget::Test,
+        LinkArgTarget::Bench,
+        LinkArgTarget::Example,
+    ];
+    let said = parse(line.as_bytes(), Dialect { link_targets: &link_targets, ..DIALECT }).unwrap();
     assert_eq!(said.errors, Vec::<String>::new());
     said.output
 }
@@ -82,6 +91,37 @@ fn every_directive_works_with_one_colon_and_with_two() {
             assert_eq!(output(&format!("{prefix}{line}  \r\n")), expected, "{prefix}{line}");
         }
     }
+}
+
+#[test]
+fn link_arguments_for_targets_that_are_not_there_are_refused() {
+    let of_b = [LinkArgTarget::Bin, LinkArgTarget::SingleBin("b".to_owned())];
+    for (key, value, link_targets, lacks) in [
+        ("rustc-link-arg-bins", "-s", [].as_slice(), "bin target."),
+        ("rustc-link-arg-bin", "a=-s", of_b.as_slice(), "bin target with the name `a`."),
+        ("rustc-link-arg-tests", "-s", of_b.as_slice(), "test target."),
+        ("rustc-link-arg-benches", "-s", of_b.as_slice(), "benchmark target."),
+        ("rustc-link-arg-examples", "-s", of_b.as_slice(), "example target."),
+    ] {
+        let dialect = Dialect { link_targets, ..DIALECT };
+        for prefix in ["cargo:", "cargo::"] {
+            assert_eq!(
+                error(&format!("{prefix}{key}={value}"), dialect),
+                format!(
+                    "invalid instruction `{prefix}{key}` from build script of `a 1.0.0`\n\
+                     The package a 1.0.0 does not have a {lacks}"
+                )
+            );
+        }
+    }
+    assert_eq!(parse(b"cargo:rustc-link-arg=-s", DIALECT).unwrap().output.linker_args.len(), 1);
+    let said = parse(b"cargo:rustc-cdylib-link-arg=-s", DIALECT).unwrap();
+    assert_eq!(said.output.linker_args.len(), 1);
+    assert!(
+        said.output.warnings[0].contains("does not contain a cdylib target"),
+        "{:?}",
+        said.output.warnings
+    );
 }
 
 #[test]

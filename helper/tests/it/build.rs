@@ -41,6 +41,7 @@ fn script(root: &Path) -> BuildScript {
         links_of_dependencies: Vec::new(),
         is_told: false,
         double_colon: true,
+        link_targets: vec![],
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use longshore_helper::recording::{Call, CallKind, Recording};
-use longshore_helper::spec::{BuildScript, Rustc, Spec, Step, TargetKind};
+use longshore_helper::spec::{BuildScript, LinkArgTarget, Rustc, Spec, Step, TargetKind};
 
 use crate::support::{alone, finished, helper, path, text, toolchain, write_program};
 use crate::workspace::{PRINTED, Workspace};
@@ -93,6 +93,11 @@ fn steps(recording: &Recording, package: &str, base_script: Option<&String>) -> 
                         .collect(),
                     is_told: false,
                     double_colon: true,
+                    link_targets: calls
+                        .iter()
+                        .filter_map(|call| call.env.get("CARGO_BIN_NAME"))
+                        .map(|bin| LinkArgTarget::SingleBin(bin.clone()))
+                        .collect(),
                 }),
             ));
         }

@@ -32,6 +32,7 @@ fn start(root: &Path, exe: &str, name: &str) -> Child {
         links_of_dependencies: Vec::new(),
         is_told: false,
         double_colon: true,
+        link_targets: vec![],
     };
     let spec = Spec { output: text(&own), steps: vec![Step::BuildScript(step)], ..spec(root) };
     fs::create_dir_all(root.join("slots")).unwrap();

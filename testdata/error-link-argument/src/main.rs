@@ -1,0 +1,5 @@
+//! Prints a price list.
+
+fn main() {
+    println!("tea 3.20");
+}
