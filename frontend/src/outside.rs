@@ -11,6 +11,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 mod flags;
 
+use flags::told;
 pub use flags::{configured, in_flags, in_workspace};
 
 /// What a source file is to its package: decides what its string literals can mean.
@@ -31,13 +32,16 @@ pub struct Named {
     pub certain: BTreeSet<Utf8PathBuf>,
     /// What literals of a crate name if a macro takes them for paths; most are not.
     pub possible: BTreeSet<Utf8PathBuf>,
+    /// Flags that a build script has cargo give to rustc; what they name is relative to where rustc runs ([`in_flags`]).
+    pub flags: Vec<String>,
 }
 
 /// What `text` names. `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc
 /// will say so.
 pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> Named {
     // Most files name nothing outside: do not read them as tokens.
-    let may_name = text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
+    let may_tell = role == SourceRole::BuildScript && text.contains("rustc-");
+    let may_name = may_tell || text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
     if !may_name {
         return Named::default();
     }
@@ -88,6 +92,7 @@ impl Reader<'_> {
                 if let Some(path) = upward(text, &['=', ',', ':', ' ']) {
                     self.add(self.package, path);
                 }
+                self.found.flags.extend(told(text));
             }
             SourceRole::Crate => {
                 for base in [self.package, self.file_directory] {
@@ -346,6 +351,15 @@ mod tests {
             let shown: Vec<_> = named.certain.iter().map(|path| path.as_str()).collect();
             assert_eq!(shown.join(" "), found, "{written}");
         }
+    }
+
+    #[test]
+    fn what_a_build_script_tells_rustc_is_found() {
+        let text =
+            r#"fn main() { println!("cargo::rustc-link-search=libs"); tell("rustc-link-search=no"); }"#;
+        let named = |role| named_paths("app/build.rs".into(), "app".into(), text, role).flags;
+        assert_eq!(named(SourceRole::BuildScript), ["-L", "libs"]);
+        assert_eq!(named(SourceRole::Crate), Vec::<String>::new());
     }
 
     #[test]

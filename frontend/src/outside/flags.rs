@@ -56,6 +56,28 @@ pub fn in_flags(args: &[String], cwd: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     found
 }
 
+/// What cargo tells rustc for a build script that prints `directive`, if that is a flag with which a path can come. Nothing when
+/// the script puts something into it (the Cargo book, "Outputs of the Build Script").
+pub(super) fn told(directive: &str) -> Vec<String> {
+    let said = directive.strip_prefix("cargo::").or_else(|| directive.strip_prefix("cargo:"));
+    let Some((key, value)) =
+        said.and_then(|said| said.split_once('=')).filter(|(_, value)| !value.contains('{'))
+    else {
+        return Vec::new();
+    };
+    let value = value.trim_end();
+    let link_arg = |arg: &str| vec!["-C".to_owned(), format!("link-arg={arg}")];
+    match key {
+        "rustc-flags" => value.split_whitespace().map(str::to_owned).collect(),
+        "rustc-link-search" => vec!["-L".to_owned(), value.to_owned()],
+        "rustc-link-arg" | "rustc-link-arg-bins" | "rustc-link-arg-cdylib" | "rustc-cdylib-link-arg" => {
+            link_arg(value)
+        }
+        "rustc-link-arg-bin" => value.split_once('=').map_or_else(Vec::new, |(_, arg)| link_arg(arg)),
+        _ => Vec::new(),
+    }
+}
+
 /// `-L KIND=PATH`, less the kind.
 fn searched(search: &str) -> &str {
     const KINDS: &[&str] = &["all", "crate", "dependency", "framework", "native"];
@@ -125,6 +147,27 @@ mod tests {
             ("-Zpre-link-args=start.o", "start.o"),
         ] {
             check_flags("", args, expected);
+        }
+    }
+
+    #[test]
+    fn build_scripts_tell_rustc_where_to_look() {
+        for (directive, expected) in [
+            ("cargo:rustc-link-search=native=libs", "libs"),
+            ("cargo::rustc-link-search=libs\n", "libs"),
+            ("cargo:rustc-flags=-L libs -lx", "libs"),
+            ("cargo:rustc-link-arg=-Tboard/x.ld", "board/x.ld"),
+            ("cargo:rustc-link-arg-bin=app=-Wl,--version-script=app.map", "app.map"),
+            ("cargo::rustc-link-arg-bins=start.o", "start.o"),
+            ("cargo:rustc-cdylib-link-arg=start.o", "start.o"),
+            ("cargo:rustc-link-search={dir}", ""),
+            ("cargo:rustc-link-search={}/libs", ""),
+            ("cargo:rustc-link-arg-tests=-Tx.ld", ""),
+            ("cargo:rustc-link-lib=z", ""),
+            ("cargo:rustc-link-search", ""),
+            ("rustc-link-search=libs", ""),
+        ] {
+            check_flags("", &told(directive).join("|"), expected);
         }
     }
 

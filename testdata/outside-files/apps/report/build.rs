@@ -22,6 +22,8 @@ fn main() {
             count += fs::read_to_string(entry.path()).expect("words are text").lines().count();
         }
     }
+    // What the linker is told is relative to the workspace, where cargo runs rustc.
+    println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list=link/report.list");
     println!("cargo::rustc-env=SCHEMA={}", schema.trim());
     println!("cargo::rustc-env=WORDS={count}");
     println!("cargo::rustc-env=UNITS={} with {} places", units.trim(), places.trim());
