@@ -17,6 +17,7 @@ pub mod forward;
 pub mod gateway;
 pub mod ignore;
 pub mod image;
+pub mod inheritance;
 pub mod lint;
 pub mod listing;
 pub mod lock;

@@ -19,6 +19,7 @@ use crate::{
     context::BuildContext,
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, together},
+    inheritance::{self, WorkspaceManifest},
     paths,
     request::Request,
     units::{PackageIx, UnitGraph},
@@ -33,6 +34,8 @@ pub struct Members {
     pub spans: BTreeMap<PackageIx, Span>,
     /// Files and directories outside a member's own directory that its vertices see.
     pub outside: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
+    /// What a member sees in the place of the workspace's manifest, if anything.
+    pub inherited: BTreeMap<PackageIx, WorkspaceManifest>,
 }
 
 /// Directories of all packages that lie in the build context, relative to the build context.
@@ -191,6 +194,7 @@ pub async fn load(
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
 
         let InSources { paths: mut outside, flags } = named.remove(&ix).unwrap_or_default();
+        members.inherited.extend(inherited(context, directory, &manifest).map(|inherited| (ix, inherited)));
         let own = PackageConfig::from_manifest(&manifest, Some(settings.args));
         let own = own.and_then(|own| settings.of(&graph.package(ix).name, own, &manifest));
         match own {
@@ -211,6 +215,17 @@ pub async fn load(
         members.outside.insert(ix, outermost(outside));
     }
     Ok(Diagnostics::check(members, problems)?)
+}
+
+/// Of a member that has not the workspace's manifest for its own.
+fn inherited(
+    context: &BuildContext,
+    directory: &Utf8Path,
+    manifest: &SourceFile,
+) -> Option<WorkspaceManifest> {
+    let below = directory.strip_prefix(&context.root).ok().filter(|below| !below.as_str().is_empty())?;
+    let text = inheritance::reduced(context.manifest.text(), manifest.text(), below)?;
+    Some(WorkspaceManifest { path: context.root.join("Cargo.toml"), text })
 }
 
 #[cfg(test)]

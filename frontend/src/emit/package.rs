@@ -10,6 +10,7 @@ use camino::Utf8PathBuf;
 use self::vertex::Together;
 use super::{Prefix, Workshop, crates::Locked, grants::Grants, known_by_origin};
 use crate::{
+    inheritance::WorkspaceManifest,
     listing::Listing,
     plan::{Part, Plan, VertexId, priority::priorities},
     request::NoCache,
@@ -27,6 +28,8 @@ pub struct Sources<'a> {
     pub listing: &'a Listing,
     /// For each member in use: files and directories outside its own that it sees too.
     pub outside: &'a BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
+    /// What members see in the place of the workspace's manifest.
+    pub inherited: &'a BTreeMap<PackageIx, WorkspaceManifest>,
     /// For each member: the place in its manifest that asked for it.
     pub spans: &'a BTreeMap<PackageIx, Span>,
     /// Directories of all members, relative to the workspace root.

@@ -92,6 +92,7 @@ impl Made {
                 context: &context,
                 listing: &listing,
                 outside: &BTreeMap::new(),
+                inherited: &BTreeMap::new(),
                 spans: &spans.collect(),
                 members: &directories,
                 cache_prefix: &CachePrefix {

@@ -18,6 +18,7 @@ use crate::{
         grants::{Grants, grant},
         known_by_origin, unpacked,
     },
+    inheritance::WorkspaceManifest,
     listing::Kind,
     outside, paths,
     plan::{Part, Plan, Vertex, VertexId},
@@ -368,6 +369,9 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         _ => own,
     };
     let mut files = FileOp::on(&State::SCRATCH).add(own);
+    if let Some(WorkspaceManifest { path, text }) = sources.inherited.get(&package) {
+        files = files.write(format!("/{path}"), 0o644, text.as_bytes());
+    }
     let granted = sources.grants.get(&package).into_iter().flat_map(|grants| &grants.inputs);
     for path in sources.outside.get(&package).into_iter().flatten().chain(granted) {
         let from = format!("/{path}");

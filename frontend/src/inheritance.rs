@@ -1,0 +1,185 @@
+//! What a member inherits of the workspace's manifest, as a manifest of its own.
+//!
+//! A member's vertices do not see the workspace's manifest: it would key them by everybody's dependencies. But a member that
+//! inherits a dependency under another name says only that it does; which package that is stands in the workspace's manifest
+//! alone, and macros such as `proc_macro_crate::crate_name` have cargo look there. For such a member the manifest is written
+//! anew, with what it inherits and no more. Pure.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml::{Table, Value};
+
+/// As much of a workspace's manifest as one of its members inherits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceManifest {
+    /// Where the workspace's manifest is, relative to the build context.
+    pub path: Utf8PathBuf,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// The workspace's manifest as the member in `directory`, relative to the workspace, needs it; `None` when it inherits no
+/// dependency under another name than its own, or when a manifest cannot be read.
+///
+/// Cargo can load it: whatever the member inherits is there (the Cargo book, "Workspaces": `package`, `dependencies`,
+/// `lints`). Where dependencies are from is left out, and every other package with it, so that nothing else is looked for.
+pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<String> {
+    let [workspace, member] =
+        [workspace, member].map(|text| std::str::from_utf8(text).ok()?.parse::<Table>().ok());
+    let (workspace, member) = (workspace?, member?);
+    let workspace = workspace.get("workspace")?.as_table()?;
+    let declared = workspace.get("dependencies")?.as_table()?;
+    let dependencies: Table = inherited_dependencies(&member)
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), dependency(declared.get(name)?).into())))
+        .collect();
+    if !dependencies.values().any(|dependency| dependency.get("package").is_some()) {
+        return None;
+    }
+    let mut of_workspace = Table::from_iter([
+        ("members".to_owned(), Value::from(vec![directory.as_str()])),
+        // All else: path dependencies within the workspace would be members, and are not there.
+        ("exclude".to_owned(), Value::from(vec!["."])),
+        ("dependencies".to_owned(), dependencies.into()),
+    ]);
+    if let Some(package) = workspace.get("package").and_then(Value::as_table) {
+        let inherits =
+            |key: &str| member.get("package").and_then(|own| own.get(key)).is_some_and(is_inherited);
+        let package: Table = package.clone().into_iter().filter(|(key, _)| inherits(key)).collect();
+        of_workspace.insert("package".to_owned(), package.into());
+    }
+    if let Some(lints) = workspace.get("lints").filter(|_| member.get("lints").is_some_and(is_inherited)) {
+        of_workspace.insert("lints".to_owned(), lints.clone());
+    }
+    toml::to_string(&Table::from_iter([("workspace".to_owned(), of_workspace.into())])).ok()
+}
+
+fn is_inherited(value: &Value) -> bool {
+    value.get("workspace").and_then(Value::as_bool) == Some(true)
+}
+
+/// Names of the dependencies, of whatever kind and for whatever platform, that a manifest inherits.
+fn inherited_dependencies(member: &Table) -> BTreeSet<&str> {
+    let platforms = member.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+    std::iter::once(member)
+        .chain(platforms.filter_map(Value::as_table))
+        .flat_map(|table| {
+            [
+                "dependencies",
+                "dev-dependencies",
+                "dev_dependencies",
+                "build-dependencies",
+                "build_dependencies",
+            ]
+            .into_iter()
+            .filter_map(|kind| table.get(kind)?.as_table())
+        })
+        .flatten()
+        .filter(|(_, dependency)| is_inherited(dependency))
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+/// Which package it is, and what a member may not contradict.
+fn dependency(declared: &Value) -> Table {
+    let kept = ["package", "default-features", "default_features"];
+    let kept = declared.as_table().into_iter().flatten().filter(|(key, _)| kept.contains(&key.as_str()));
+    let mut entry: Table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+    entry.insert("version".to_owned(), "*".into());
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    const WORKSPACE: &str = r#"
+        [package]
+        name = "root"
+
+        [workspace]
+        members = ["a", "b"]
+        resolver = "2"
+
+        [workspace.package]
+        version = "1.2.3"
+        license = "MIT"
+
+        [workspace.dependencies]
+        rt = { package = "tokio", version = "1.40", features = ["full"], default-features = false }
+        near = { package = "distant", path = "b" }
+        other = { package = "unrelated", version = "3" }
+        plain = "2"
+
+        [workspace.lints.rust]
+        unsafe_code = "forbid"
+    "#;
+
+    fn of(member: &str) -> Option<String> {
+        reduced(WORKSPACE.as_bytes(), member.as_bytes(), "a".into())
+    }
+
+    #[test]
+    fn it_has_what_the_member_inherits() {
+        let member = r#"
+            [package]
+            name = "a"
+            version.workspace = true
+            license = "Apache-2.0"
+            [lints]
+            workspace = true
+            [dependencies]
+            plain.workspace = true
+            own = { package = "else", version = "1" }
+            [dev-dependencies]
+            near = { workspace = true }
+            [target.'cfg(unix)'.dependencies]
+            rt = { workspace = true, features = ["rt"] }
+        "#;
+        expect![[r#"
+            [workspace]
+            exclude = ["."]
+            members = ["a"]
+
+            [workspace.dependencies.near]
+            package = "distant"
+            version = "*"
+
+            [workspace.dependencies.plain]
+            version = "*"
+
+            [workspace.dependencies.rt]
+            default-features = false
+            package = "tokio"
+            version = "*"
+
+            [workspace.lints.rust]
+            unsafe_code = "forbid"
+
+            [workspace.package]
+            version = "1.2.3"
+        "#]]
+        .assert_eq(&of(member).unwrap());
+    }
+
+    #[test]
+    fn there_is_none_where_names_are_the_packages() {
+        for member in [
+            "[package]\nname = \"a\"\n",
+            "[dependencies]\nplain.workspace = true\n",
+            "[dependencies]\nrt = { package = \"tokio\", version = \"1\" }\n",
+            "[dependencies]\nunknown.workspace = true\n",
+            "[dependencies",
+        ] {
+            assert_eq!(of(member), None, "{member}");
+        }
+        assert_eq!(
+            reduced(b"[workspace]\nmembers = [\"a\"]\n", b"[dependencies]\nx.workspace = true\n", "a".into()),
+            None
+        );
+        assert_eq!(reduced(&[0xff], b"", "a".into()), None);
+    }
+}
