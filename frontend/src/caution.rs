@@ -309,6 +309,7 @@ mod tests {
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             package: "app 0.1.0".to_owned(),
             member: None,
             output: "/t/app".to_owned(),

@@ -15,11 +15,15 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_helper::spec::{BuildScript, Member, Rustc, Spec, Step, TargetKind};
+use longshore_helper::spec::{BuildScript, Heavy, Member, Rustc, Spec, Step, TargetKind};
 
 use crate::{
     paths, triple,
-    units::{Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind, args::RustcArgs, reach::Reach},
+    units::{
+        Origin, PackageIx, Side, UnitGraph, UnitId, UnitKind,
+        args::{self, RustcArgs},
+        reach::Reach,
+    },
 };
 use bundle::Bundling;
 use rewrite::Rewriter;
@@ -336,7 +340,9 @@ fn spec(
         });
     }
     let env = take_common_env(&mut steps);
+    let heavy = steps.iter().any(|step| matches!(step, Step::Rustc(step) if has_lto(&step.args)));
     Spec {
+        heavy: heavy.then_some(Heavy::Lto),
         report: None,
         unpack: None,
         ledger: None,
@@ -354,6 +360,16 @@ fn spec(
         dependencies,
         steps,
     }
+}
+
+/// Whether rustc optimises across crates when it links. Cargo says so to those that link only (`lto_args` in
+/// `core/compiler/mod.rs`).
+fn has_lto(args: &[String]) -> bool {
+    let off = ["off", "no", "n", "false"];
+    args::pairs(args).any(|(flag, value)| match value.split_once('=') {
+        Some(("lto", kind)) => flag == "-C" && !off.contains(&kind),
+        _ => flag == "-C" && value == "lto",
+    })
 }
 
 fn what(kind: &UnitKind) -> String {

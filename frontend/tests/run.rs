@@ -146,6 +146,7 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         list ref-3 /words
         list ref-3 /shared
         list ref-3 /schema
+        list ref-3 /link
         list ref-3 /apps
         list ref-3 /apps/report
         list ref-3 /apps/report/src

@@ -181,6 +181,7 @@ mod tests {
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             package: "app 0.1.0".to_owned(),
             member: directory.map(member),
             output: "/t/app-0.1.0".to_owned(),

@@ -16,6 +16,7 @@ mod installer;
 mod ledger;
 mod library_path;
 mod loader;
+mod memory;
 mod mtime;
 mod problem;
 mod process;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use longshore_helper::report::{WARNINGS_FILE, Warning};
-use longshore_helper::spec::{Bundle, Spec, Step};
+use longshore_helper::spec::{Bundle, Heavy, Spec, Step};
 
 use crate::console::say;
 use crate::environment::{self, Environment};
@@ -44,9 +44,9 @@ fn package(spec: &Spec) -> Result<Verdict> {
     environment::extend(&mut environment, &spec.env);
 
     let arrived = Instant::now();
-    let slot = slots::take();
+    let slot = slots::take(spec.heavy.is_some());
     let started = Instant::now();
-    tokens::offer(&mut environment);
+    tokens::offer(&mut environment, jobs(spec) - 1);
     if let Some(place) = &spec.unpack {
         archive::unpack(Path::new(place))?;
     }
@@ -78,6 +78,14 @@ fn package(spec: &Spec) -> Result<Verdict> {
         (started - arrived).as_secs_f32()
     );
     Ok(Verdict::Passed)
+}
+
+/// How many processes or threads a step of the package may have at work.
+pub(crate) fn jobs(spec: &Spec) -> usize {
+    match spec.heavy {
+        Some(Heavy::Toolkit) => slots::heavy(),
+        Some(Heavy::Lto) | None => slots::count(),
+    }
 }
 
 /// Keeps the warnings, for builds that find this vertex in the cache and do not see them.

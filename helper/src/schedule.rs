@@ -95,6 +95,7 @@ mod tests {
                 pass_env: Vec::new(),
                 files: Vec::new(),
                 sysroot: None,
+                heavy: None,
                 steps: Vec::new(),
             }
         };

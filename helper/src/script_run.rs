@@ -20,7 +20,7 @@ use crate::reuse::{self, Cache};
 use crate::runner::{self, Verdict};
 use crate::script::{self, Dialect, Said};
 use crate::sources::{self, Snapshot};
-use crate::{files, help, library_path, slots, tracer};
+use crate::{files, help, library_path, tracer};
 
 /// How many of the last lines of stderr are shown again.
 const STDERR_AGAIN: usize = 5;
@@ -122,7 +122,7 @@ fn script_environment(
     links_metadata: &BTreeMap<String, String>,
 ) -> Result<Environment> {
     let mut environment = environment.clone();
-    environment.insert("NUM_JOBS".into(), slots::parallelism().to_string().into());
+    environment.insert("NUM_JOBS".into(), runner::jobs(spec).to_string().into());
     environment::extend(&mut environment, &step.env);
     environment::extend(&mut environment, links_metadata);
     environment.insert("OUT_DIR".into(), step.out_dir.clone().into());

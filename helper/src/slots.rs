@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use crate::console::say;
+use crate::memory;
 use crate::problem::{Doing, Problem, Result};
 use crate::queue::Place;
 
@@ -33,10 +34,13 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// How long who waits sleeps unless it is called: the one that was to call it may have been killed.
 const WAIT_MAX: Duration = Duration::from_millis(250);
 
+/// How long who waits for memory sleeps between two looks: there are few, and what they wait for takes long.
+const HEAVY_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Held until dropped; without slots to take it holds nothing.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    _file: Option<File>,
+    _files: Vec<File>,
 }
 
 /// Where the slots' cache mount lies.
@@ -44,20 +48,34 @@ pub(crate) fn directory() -> PathBuf {
     env::var_os(SLOTS_DIR_ENV).map_or_else(|| PathBuf::from(SLOTS_DIR), PathBuf::from)
 }
 
-/// Waits for a slot.
-pub(crate) fn take() -> Slot {
+/// Waits for a slot; before that, if it is for something heavy, until few others that are heavy are at work.
+pub(crate) fn take(is_heavy: bool) -> Slot {
     let directory = directory();
     if !directory.is_dir() {
-        return Slot { _file: None };
+        return Slot { _files: Vec::new() };
     }
-    match take_in(&directory, parallelism(), priority()) {
-        Ok(file) => Slot { _file: Some(file) },
+    let take = || {
+        // First, so that nobody waits for memory while it holds a slot.
+        let heavy = is_heavy.then(|| take_heavy(&directory, heavy())).transpose()?;
+        let slot = take_in(&directory, count(), priority())?;
+        Ok(heavy.into_iter().chain([slot]).collect())
+    };
+    let files = take().unwrap_or_else(|problem: Problem| {
         // Slots only save memory and time: a build that could not take one is still correct.
-        Err(problem) => {
-            say!("note: building without a slot: {problem}");
-            Slot { _file: None }
-        }
-    }
+        say!("note: building without a slot: {problem}");
+        Vec::new()
+    });
+    Slot { _files: files }
+}
+
+/// How many slots there are: as many as CPUs, or as the memory is enough for.
+pub(crate) fn count() -> usize {
+    parallelism().min(memory::compilers())
+}
+
+/// How many slots are for what is heavy.
+pub(crate) fn heavy() -> usize {
+    count().min(memory::heavy())
 }
 
 /// How many CPUs this vertex may use.
@@ -92,6 +110,21 @@ impl Spare {
         (0..self.count)
             .filter_map(|index| open(&self.directory, &index.to_string()).ok())
             .find(|slot| retry(|| flock(slot, FlockOperation::NonBlockingLockExclusive)).is_ok())
+    }
+}
+
+fn take_heavy(directory: &Path, count: usize) -> Result<File> {
+    let mut files =
+        (0..count).map(|index| open(directory, &format!("heavy-{index}"))).collect::<Result<Vec<_>>>()?;
+    loop {
+        for index in 0..files.len() {
+            match retry(|| flock(&files[index], FlockOperation::NonBlockingLockExclusive)) {
+                Ok(()) => return Ok(files.swap_remove(index)),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(cannot_lock(directory, error)),
+            }
+        }
+        thread::sleep(HEAVY_INTERVAL);
     }
 }
 
@@ -225,6 +258,23 @@ mod tests {
         drop(first);
         assert_eq!(flock(&probe, FlockOperation::NonBlockingLockExclusive), Ok(()));
         drop(second);
+    }
+
+    #[test]
+    fn what_is_heavy_waits_for_what_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = take_heavy(directory.path(), 1).unwrap();
+        // What is not goes on.
+        take_in(directory.path(), 2, 0).unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| take_heavy(directory.path(), 1).unwrap());
+            thread::sleep(3 * HEAVY_INTERVAL);
+            assert!(!waiting.is_finished());
+            drop(held);
+            waiting.join().unwrap();
+        });
+        let both = [0, 1].map(|_| take_heavy(directory.path(), 2).unwrap());
+        assert_eq!(both.len(), 2);
     }
 
     #[test]

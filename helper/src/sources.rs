@@ -228,6 +228,7 @@ mod tests {
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             package: "a 1.0.0".to_owned(),
             member: Some(Member { directory: "a".to_owned(), workspace: path("ws") }),
             output: path(output),

@@ -48,8 +48,21 @@ pub struct Spec {
     /// For a package that runs on a device: where [`Sysroot`] was asked to put the device's standard library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sysroot: Option<String>,
+    /// One of its steps takes several times the memory of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heavy: Option<Heavy>,
     /// In order.
     pub steps: Vec<Step>,
+}
+
+/// What takes so much memory that few can run at once, however many CPUs there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heavy {
+    /// A link with optimisation of the whole program: one process, whose threads share what it takes.
+    Lto,
+    /// A build script that uses an accelerator's toolkit: each compiler that it starts is heavy.
+    Toolkit,
 }
 
 /// What `longshore-helper sysroot` is asked: the standard library of a device, where the toolchain has none.

@@ -85,7 +85,7 @@ pub(crate) fn build(request: &Sysroot) -> Result<Verdict> {
         cargo.args(["--config", "source.crates-io.replace-with=\"vendored\""]);
         cargo.arg("--config").arg(format!("source.vendored.directory=\"{}\"", vendored.display()));
     }
-    let slot = slots::take();
+    let slot = slots::take(false);
     let status = cargo.status().map_err(|error| Problem::io("start `cargo`", &error))?;
     drop(slot);
     if !status.success() {

@@ -34,15 +34,17 @@ struct Pipe {
     writer: PipeWriter,
 }
 
-/// Tells a child of the jobserver; the first child starts it. Without slots there is none.
-pub(crate) fn offer(environment: &mut Environment) {
+/// Tells a child of the jobserver; the first child starts it, with at most `tokens_max` tokens. Without slots there is none.
+pub(crate) fn offer(environment: &mut Environment, tokens_max: usize) {
     static PIPE: OnceLock<Option<Pipe>> = OnceLock::new();
     let started = PIPE.get_or_init(|| {
         let directory = slots::directory();
         if !directory.is_dir() {
             return None;
         }
-        start(&directory).map_err(|error| say!("note: building without a jobserver: {error}")).ok()
+        start(&directory, tokens_max)
+            .map_err(|error| say!("note: building without a jobserver: {error}"))
+            .ok()
     });
     if let Some(pipe) = started {
         let auth = format!("{},{}", pipe.reader.as_raw_fd(), pipe.writer.as_raw_fd());
@@ -52,7 +54,7 @@ pub(crate) fn offer(environment: &mut Environment) {
     }
 }
 
-fn start(directory: &Path) -> io::Result<Pipe> {
+fn start(directory: &Path, given_max: usize) -> io::Result<Pipe> {
     let (reader, writer) = io::pipe()?;
     fcntl_setfd(&reader, FdFlags::empty())?;
     fcntl_setfd(&writer, FdFlags::empty())?;
@@ -61,9 +63,9 @@ fn start(directory: &Path) -> io::Result<Pipe> {
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits() as i32)
         .open(format!("/proc/self/fd/{}", reader.as_raw_fd()))?;
-    let spare = Spare::new(directory, slots::parallelism())
-        .map_err(|problem| io::Error::other(problem.to_string()))?;
-    let tokens = Tokens { spare, given: Vec::new(), reader: own, writer: writer.try_clone()? };
+    let spare =
+        Spare::new(directory, slots::count()).map_err(|problem| io::Error::other(problem.to_string()))?;
+    let tokens = Tokens { spare, given: Vec::new(), given_max, reader: own, writer: writer.try_clone()? };
     thread::Builder::new().name("tokens".to_owned()).spawn(move || tokens.serve())?;
     Ok(Pipe { reader, writer })
 }
@@ -72,6 +74,7 @@ struct Tokens {
     spare: Spare,
     /// A slot for each token that is in the pipe or with a child.
     given: Vec<File>,
+    given_max: usize,
     reader: File,
     writer: PipeWriter,
 }
@@ -94,7 +97,9 @@ impl Tokens {
             if !self.given.is_empty() && self.reader.read(&mut token).is_ok_and(|bytes| bytes == 1) {
                 self.given.pop();
             }
-        } else if let Some(slot) = self.spare.take() {
+        } else if self.given.len() < self.given_max
+            && let Some(slot) = self.spare.take()
+        {
             self.given.push(slot);
             self.writer.write_all(b"+")?;
         }
@@ -115,7 +120,7 @@ mod tests {
             .open(format!("/proc/self/fd/{}", reader.as_raw_fd()))
             .unwrap();
         let spare = Spare::new(directory, count).unwrap();
-        (Tokens { spare, given: Vec::new(), reader: own, writer }, reader)
+        (Tokens { spare, given: Vec::new(), given_max: count, reader: own, writer }, reader)
     }
 
     fn turns(tokens: &mut Tokens, times: usize) {
@@ -135,6 +140,15 @@ mod tests {
         turns(&mut tokens, 5);
         assert_eq!(tokens.given.len(), 3);
         pipe.read_exact(&mut [0; 3]).unwrap();
+    }
+
+    #[test]
+    fn there_are_no_more_tokens_than_are_allowed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut tokens, _pipe) = tokens(directory.path(), 3);
+        tokens.given_max = 1;
+        turns(&mut tokens, 5);
+        assert_eq!(tokens.given.len(), 1);
     }
 
     #[test]
@@ -160,7 +174,7 @@ mod tests {
     #[test]
     fn children_are_told_of_file_descriptors_that_they_inherit() {
         let directory = tempfile::tempdir().unwrap();
-        let pipe = start(directory.path()).unwrap();
+        let pipe = start(directory.path(), 1).unwrap();
         for end in [pipe.reader.as_raw_fd(), pipe.writer.as_raw_fd()] {
             let status =
                 std::process::Command::new("test").arg("-e").arg(format!("/proc/self/fd/{end}")).status();

@@ -87,6 +87,7 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
         pass_env: Vec::new(),
         files: Vec::new(),
         sysroot: None,
+        heavy: None,
         steps: vec![Step::Rustc(Rustc {
             name: label,
             args,

@@ -199,3 +199,18 @@ fn a_toolkit_is_seen_by_who_wants_it_and_what_is_linked_with_that() {
     assert_eq!(seeing(&["pjrt", "aot"]), ["/h/pjrt-2.0.0", "/t/aot-1.0.0.bin.aot"]);
     assert!(seeing(&[]).is_empty());
 }
+
+#[test]
+fn optimising_across_crates_is_heavy() {
+    for (args, expected) in [
+        ("-C|lto", true),
+        ("-Clto", true),
+        ("-C|lto=thin", true),
+        ("-C|lto=off", false),
+        ("-C|linker-plugin-lto", false),
+        ("-C|opt-level=3|--cfg|lto", false),
+    ] {
+        let args: Vec<String> = args.split('|').map(str::to_owned).collect();
+        assert_eq!(has_lto(&args), expected, "{args:?}");
+    }
+}

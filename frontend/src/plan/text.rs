@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use longshore_helper::spec::Step;
+use longshore_helper::spec::{Heavy, Step};
 
 use super::{Part, Plan, Vertex};
 
@@ -31,6 +31,11 @@ impl Plan {
         }
         for (name, value) in &vertex.spec.env {
             writeln!(f, "    env {name}={value}")?;
+        }
+        match vertex.spec.heavy {
+            Some(Heavy::Lto) => writeln!(f, "    heavy: lto")?,
+            Some(Heavy::Toolkit) => writeln!(f, "    heavy: toolkit")?,
+            None => {}
         }
         for step in &vertex.spec.steps {
             match step {

@@ -91,6 +91,7 @@ mod tests {
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             steps: vec![Step::Rustc(Rustc {
                 name: "app (lib)".to_owned(),
                 args: args.iter().map(ToString::to_string).collect(),

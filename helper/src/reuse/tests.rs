@@ -43,6 +43,7 @@ impl Case {
             pass_env: Vec::new(),
             files: vec![path("secret"), path("absent")],
             sysroot: None,
+            heavy: None,
             package: "app 0.1.0".to_owned(),
             member: None,
             output: path("output"),

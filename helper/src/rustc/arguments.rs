@@ -209,6 +209,7 @@ mod tests {
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             package: String::new(),
             member: None,
             output: "/t/own".to_owned(),

@@ -201,6 +201,7 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
             pass_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
+            heavy: None,
             package: format!("{package} 0.1.0"),
             member: Some(longshore_helper::spec::Member {
                 directory: package.to_owned(),

@@ -71,6 +71,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
         pass_env: Vec::new(),
         files: Vec::new(),
         sysroot: None,
+        heavy: None,
         package: "app 0.1.0".to_owned(),
         member: Some(longshore_helper::spec::Member {
             directory: "crates/app".to_owned(),

@@ -6,7 +6,7 @@ use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files as FileOp, Mount, S
 use camino::Utf8Path;
 use longshore_helper::{
     PRIORITY_HOST, PRIORITY_MAX, archive_of,
-    spec::{Bundle, Spec, Step, TargetKind},
+    spec::{Bundle, Heavy, Spec, Step, TargetKind},
     trace::TRACE_ENV,
 };
 
@@ -111,8 +111,7 @@ impl<'a> Together<'a> {
             let package = self.graph.package(vertex.package);
             // Build scripts may write beside their sources, as cargo lets them; what they write there ends with the vertex, but
             // for what programs of the package get to see.
-            let writable = vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)))
-                || scratches.contains(Utf8Path::new(paths::WORKSPACE));
+            let writable = has_script(vertex) || scratches.contains(Utf8Path::new(paths::WORKSPACE));
             let source = |bind: Bind| if writable { bind.discard() } else { bind };
             exec = match &package.origin {
                 Origin::Locked { place } => match &sources.locked.crates[place] {
@@ -144,10 +143,7 @@ impl<'a> Together<'a> {
     /// Directories that must be writable for what packages below may have kept.
     fn shown_in(self) -> impl Iterator<Item = &'a Utf8Path> {
         let below = self.vertices().flat_map(|vertex| &vertex.inputs).map(|id| self.plan.vertex(*id));
-        let may_keep = |vertex: &&Vertex| {
-            let is_script = |step: &Step| matches!(step, Step::BuildScript(_));
-            vertex.side == Side::Host || vertex.spec.steps.iter().any(is_script)
-        };
+        let may_keep = |vertex: &&Vertex| vertex.side == Side::Host || has_script(vertex);
         below.filter(may_keep).flat_map(|vertex| match &self.graph.package(vertex.package).origin {
             Origin::Locked { place } => place.parent(),
             Origin::Git { .. } => Some(Utf8Path::new(paths::GIT_CHECKOUTS)),
@@ -267,6 +263,9 @@ impl Given<'_> {
             spec.files.extend(grants.into_iter().flat_map(Grants::secret_files).map(str::to_owned));
         }
         spec.sysroot = sysroot.map(|_| paths::SYSROOT.to_owned());
+        if toolkit.is_some() && has_script(vertex) {
+            spec.heavy = Some(Heavy::Toolkit);
+        }
         spec
     }
 }
@@ -288,6 +287,10 @@ fn ledger<'a>(
         known.push_str(&toolkit.name);
     }
     Digest::of(known.as_bytes()).hex()[..32].to_owned()
+}
+
+fn has_script(vertex: &Vertex) -> bool {
+    vertex.spec.steps.iter().any(|step| matches!(step, Step::BuildScript(_)))
 }
 
 fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
