@@ -36,8 +36,15 @@ pub const SLOTS_DIR: &str = "/longshore/slots";
 /// (BuildKit's `solver/llbsolver/ops/exec.go`, `CacheMap`), and what has to go first changes with every dependent.
 pub const PRIORITY_HOST: &str = "longshore-priority";
 
-/// The most that a priority can be.
-pub const PRIORITY_MAX: u32 = 0x00ff_ffff;
+/// With `-0`, `-1`, … behind it, names that a vertex's `/etc/hosts` has if there are packages in its bundle that nothing uses
+/// that the build asks for: each bit of the address, less its first byte, is a package, the first one the lowest.
+pub const UNNEEDED_HOST: &str = "longshore-unneeded";
+
+/// How many bits of an address say something.
+pub const HOST_VALUE_BITS: usize = 24;
+
+/// The most that an address can say: the most that a priority can be.
+pub const HOST_VALUE_MAX: u32 = (1 << HOST_VALUE_BITS) - 1;
 
 /// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
 pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";

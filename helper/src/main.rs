@@ -36,8 +36,10 @@ mod stamp;
 mod stub;
 mod sysroot;
 mod tokens;
+mod told;
 mod tracer;
 mod tree;
+mod unusable;
 mod wrapper;
 
 use std::ffi::OsString;
@@ -49,7 +51,6 @@ use std::{env, panic};
 use crate::console::say;
 use crate::problem::{Problem, Result};
 use crate::recorder::repositories;
-use crate::runner::Verdict;
 
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
@@ -91,30 +92,15 @@ fn run() -> Result<ExitCode> {
             recorder::record(&request::read()?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some("build") => match runner::build(&request::read()?)? {
-            Verdict::Passed => Ok(ExitCode::SUCCESS),
-            Verdict::Failed => Ok(ExitCode::FAILURE),
-        },
+        Some("build") => Ok(runner::build(&request::read()?)?.into()),
         Some("contents") => {
             reuse::contents::write(&request::read()?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some("finish") => match finisher::finish(&request::read()?)? {
-            Verdict::Passed => Ok(ExitCode::SUCCESS),
-            Verdict::Failed => Ok(ExitCode::FAILURE),
-        },
-        Some("install") => match installer::install(&request::read()?)? {
-            Verdict::Passed => Ok(ExitCode::SUCCESS),
-            Verdict::Failed => Ok(ExitCode::FAILURE),
-        },
-        Some("sysroot") => match sysroot::build(&request::read()?)? {
-            Verdict::Passed => Ok(ExitCode::SUCCESS),
-            Verdict::Failed => Ok(ExitCode::FAILURE),
-        },
-        Some("toolchain") => match rustup::provide(&request::read()?)? {
-            Verdict::Passed => Ok(ExitCode::SUCCESS),
-            Verdict::Failed => Ok(ExitCode::FAILURE),
-        },
+        Some("finish") => Ok(finisher::finish(&request::read()?)?.into()),
+        Some("install") => Ok(installer::install(&request::read()?)?.into()),
+        Some("sysroot") => Ok(sysroot::build(&request::read()?)?.into()),
+        Some("toolchain") => Ok(rustup::provide(&request::read()?)?.into()),
         Some("summary") => {
             ledger::summarise(&request::read()?)?;
             Ok(ExitCode::SUCCESS)

@@ -3,21 +3,37 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use longshore_helper::report::{WARNINGS_FILE, Warning};
 use longshore_helper::spec::{Bundle, Heavy, Spec, Step};
 
-use crate::console::say;
+use crate::console::{self, say};
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
-use crate::{archive, files, ledger, mtime, rustc, schedule, script_run, slots, sources, tokens, tracer};
+use crate::{
+    archive, files, ledger, mtime, rustc, schedule, script_run, slots, sources, tokens, told, tracer,
+    unusable,
+};
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
+    /// It would fail again.
     Failed,
+    /// A process ended by a signal or a mistake of its own: the next time may be another.
+    Broken,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> ExitCode {
+        match verdict {
+            Verdict::Passed => ExitCode::SUCCESS,
+            Verdict::Failed | Verdict::Broken => ExitCode::FAILURE,
+        }
+    }
 }
 
 /// Variables that would make a child behave as if cargo were waiting for it, or bring a wrapper along.
@@ -28,15 +44,32 @@ pub(crate) const NOT_FOR_CHILDREN: [&str; 6] =
 pub(crate) fn build(bundle: &Bundle) -> Result<Verdict> {
     let output = Path::new(&bundle.output);
     fs::create_dir_all(output).doing("create", output)?;
-    let verdict = schedule::all(&bundle.packages, slots::parallelism(), package)?;
+    let verdict = schedule::all(&bundle.packages, slots::parallelism(), in_bundle)?;
     mtime::normalise(output)?;
     Ok(verdict)
+}
+
+/// Builds a package of a bundle. One that cannot be compiled and is not needed is no reason to fail.
+fn in_bundle(index: usize, spec: &Spec) -> Result<Verdict> {
+    let (verdict, said) = console::heard(|| package(spec));
+    match verdict? {
+        Verdict::Failed if told::is_unneeded(index) => {
+            unusable::mark(spec, &said)?;
+            say!("note: nothing that is built needs {}, which is not compiled: going on", spec.package);
+            Ok(Verdict::Passed)
+        }
+        verdict => Ok(verdict),
+    }
 }
 
 /// Runs a package's steps until one fails.
 fn package(spec: &Spec) -> Result<Verdict> {
     let output = Path::new(&spec.output);
     fs::create_dir_all(output).doing("create", output)?;
+    if let Some(why) = unusable::below(spec) {
+        say!("{why}");
+        return Ok(Verdict::Failed);
+    }
     let mut environment = environment::base();
     for name in NOT_FOR_CHILDREN {
         environment.remove(OsStr::new(name));
@@ -57,8 +90,8 @@ fn package(spec: &Spec) -> Result<Verdict> {
             Step::Rustc(step) => rustc::run(spec, step, &environment, &mut warnings)?,
             Step::BuildScript(step) => script_run::run(spec, step, &environment, &mut warnings)?,
         };
-        if verdict == Verdict::Failed {
-            return Ok(Verdict::Failed);
+        if verdict != Verdict::Passed {
+            return Ok(verdict);
         }
     }
     drop(slot);

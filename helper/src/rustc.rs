@@ -97,7 +97,8 @@ pub(crate) fn run(
             say!("help: {text}");
         }
     }
-    Ok(Verdict::Failed)
+    // A compiler that found errors ends with 1.
+    Ok(if status.code() == Some(1) { Verdict::Failed } else { Verdict::Broken })
 }
 
 /// `serde (lib)` as cargo writes it: `` `serde` (lib) ``.

@@ -19,14 +19,14 @@ struct State {
     ended: Option<Result<Verdict>>,
 }
 
-/// Does `work` on every package, on at most `workers` at a time.
+/// Does `work` on every package, which is told its index, on at most `workers` at a time.
 pub(crate) fn all(
     packages: &[Spec],
     workers: usize,
-    work: impl Fn(&Spec) -> Result<Verdict> + Sync,
+    work: impl Fn(usize, &Spec) -> Result<Verdict> + Sync,
 ) -> Result<Verdict> {
     if let [package] = packages {
-        return work(package);
+        return work(0, package);
     }
     let state = Mutex::new(State {
         waiting: (0..packages.len()).collect(),
@@ -37,8 +37,9 @@ pub(crate) fn all(
     thread::scope(|scope| {
         for _ in 0..workers.min(packages.len()) {
             scope.spawn(|| {
-                while let Some(package) = next(packages, &state, &changed) {
-                    let result = work(package);
+                while let Some(index) = next(packages, &state, &changed) {
+                    let package = &packages[index];
+                    let result = work(index, package);
                     let mut state = lock(&state);
                     state.missing.remove(&package.output);
                     if result != Ok(Verdict::Passed) {
@@ -53,7 +54,7 @@ pub(crate) fn all(
 }
 
 /// Waits for a package that can be begun; `None` when there is nothing to begin any more.
-fn next<'a>(packages: &'a [Spec], state: &Mutex<State>, changed: &Condvar) -> Option<&'a Spec> {
+fn next(packages: &[Spec], state: &Mutex<State>, changed: &Condvar) -> Option<usize> {
     let mut state = lock(state);
     loop {
         if state.ended.is_some() || state.waiting.is_empty() {
@@ -63,7 +64,7 @@ fn next<'a>(packages: &'a [Spec], state: &Mutex<State>, changed: &Condvar) -> Op
             !packages[*index].dependencies.iter().any(|output| state.missing.contains(output))
         };
         if let Some(at) = state.waiting.iter().position(is_ready) {
-            return Some(&packages[state.waiting.remove(at)]);
+            return Some(state.waiting.remove(at));
         }
         state = changed.wait(state).expect("no worker panics");
     }
@@ -74,31 +75,39 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 #[cfg(test)]
+pub(crate) mod fixture {
+    use super::*;
+
+    /// One without steps: `NAME` or `NAME: DEPENDENCY…`.
+    pub(crate) fn package(line: &str) -> Spec {
+        let (name, dependencies) = line.split_once(':').unwrap_or((line, ""));
+        Spec {
+            package: name.to_owned(),
+            member: None,
+            unpack: None,
+            output: name.to_owned(),
+            cache: None,
+            env: std::collections::BTreeMap::new(),
+            dependencies: dependencies.split_whitespace().map(str::to_owned).collect(),
+            report: None,
+            ledger: None,
+            pass_env: Vec::new(),
+            files: Vec::new(),
+            sysroot: None,
+            heavy: None,
+            steps: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use super::fixture::package;
     use super::*;
     use crate::problem::Problem;
 
-    /// `NAME` or `NAME: DEPENDENCY…`, one a line.
+    /// One a line.
     fn packages(lines: &str) -> Vec<Spec> {
-        let package = |line: &str| {
-            let (name, dependencies) = line.split_once(':').unwrap_or((line, ""));
-            Spec {
-                package: name.to_owned(),
-                member: None,
-                unpack: None,
-                output: name.to_owned(),
-                cache: None,
-                env: std::collections::BTreeMap::new(),
-                dependencies: dependencies.split_whitespace().map(str::to_owned).collect(),
-                report: None,
-                ledger: None,
-                pass_env: Vec::new(),
-                files: Vec::new(),
-                sysroot: None,
-                heavy: None,
-                steps: Vec::new(),
-            }
-        };
         lines.lines().map(package).collect()
     }
 
@@ -107,7 +116,8 @@ mod tests {
         let packages = packages("d: c\nc: a b\na\nb: elsewhere\ne");
         for workers in [1, 2, 8] {
             let done = Mutex::new(Vec::new());
-            let verdict = all(&packages, workers, |package| {
+            let verdict = all(&packages, workers, |index, package| {
+                assert_eq!(packages[index], *package);
                 let mut done = done.lock().unwrap();
                 for dependency in package.dependencies.iter().filter(|name| *name != "elsewhere") {
                     assert!(done.contains(dependency), "{} before {dependency}", package.package);
@@ -123,7 +133,7 @@ mod tests {
     #[test]
     fn packages_run_at_the_same_time() {
         let both = std::sync::Barrier::new(2);
-        let verdict = all(&packages("a\nb"), 2, |_| {
+        let verdict = all(&packages("a\nb"), 2, |_, _| {
             both.wait();
             Ok(Verdict::Passed)
         });
@@ -135,7 +145,7 @@ mod tests {
         let problem = || Err(Problem::new("no disk"));
         for (said, expected) in [(Ok(Verdict::Failed), Ok(Verdict::Failed)), (problem(), problem())] {
             let said = Mutex::new(Some(said));
-            let verdict = all(&packages("a\nb: a\nc"), 1, |package| {
+            let verdict = all(&packages("a\nb: a\nc"), 1, |_, package| {
                 assert_eq!(package.package, "a");
                 said.lock().unwrap().take().unwrap()
             });

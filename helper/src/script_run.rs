@@ -57,7 +57,7 @@ pub(crate) fn run(
     let is_alone = before.is_some() && before == reuse::surroundings(spec, step);
     if !finished.status.success() {
         show_failure(spec, &finished);
-        return Ok(Verdict::Failed);
+        return Ok(if finished.status.code().is_some() { Verdict::Failed } else { Verdict::Broken });
     }
     let dialect = Dialect {
         package: &spec.package,

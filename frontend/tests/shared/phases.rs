@@ -82,11 +82,12 @@ impl Made {
                 SourceFile::new(name.as_str(), "TOML", workspace.manifests[directory.as_str()].as_str());
             Some((ix, file.span(0..9)))
         });
+        let all: BTreeSet<VertexId> = (0..).map(VertexId).take(plan.vertices.len()).collect();
         let Packages { outputs, .. } = packages(
             &workshop,
             &graph,
             &plan,
-            &(0..).map(VertexId).take(plan.vertices.len()).collect(),
+            &all,
             &Sources {
                 locked: &locked,
                 context: &context,
@@ -95,6 +96,7 @@ impl Made {
                 inherited: &BTreeMap::new(),
                 spans: &spans.collect(),
                 members: &directories,
+                needed: &all,
                 cache_prefix: &CachePrefix {
                     host: "longshore/host".to_owned(),
                     target: "longshore/target".to_owned(),

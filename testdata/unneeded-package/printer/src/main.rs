@@ -1,0 +1,5 @@
+//! Prints a number.
+
+fn main() {
+    println!("{}", hex::encode([42]));
+}
