@@ -13,8 +13,7 @@ use crate::console::{self, say};
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Result};
 use crate::{
-    archive, files, ledger, mtime, rustc, schedule, script_run, slots, sources, tokens, told, tracer,
-    unusable,
+    archive, files, ledger, mtime, rustc, schedule, script_run, slots, sources, tokens, tracer, unusable,
 };
 
 /// How the user's code fared. What there is to say about a failure has been said on stderr.
@@ -44,18 +43,21 @@ pub(crate) const NOT_FOR_CHILDREN: [&str; 6] =
 pub(crate) fn build(bundle: &Bundle) -> Result<Verdict> {
     let output = Path::new(&bundle.output);
     fs::create_dir_all(output).doing("create", output)?;
-    let verdict = schedule::all(&bundle.packages, slots::parallelism(), in_bundle)?;
+    let verdict = match bundle.packages.as_slice() {
+        [alone] => package(alone)?,
+        several => schedule::all(several, slots::parallelism(), in_bundle)?,
+    };
     mtime::normalise(output)?;
     Ok(verdict)
 }
 
-/// Builds a package of a bundle. One that cannot be compiled and is not needed is no reason to fail.
-fn in_bundle(index: usize, spec: &Spec) -> Result<Verdict> {
+/// Builds a package of a bundle of several. That it cannot be compiled stops those that use it, and not the others.
+fn in_bundle(spec: &Spec) -> Result<Verdict> {
     let (verdict, said) = console::heard(|| package(spec));
     match verdict? {
-        Verdict::Failed if told::is_unneeded(index) => {
+        Verdict::Failed if !unusable::may_pass(&said) => {
             unusable::mark(spec, &said)?;
-            say!("note: nothing that is built needs {}, which is not compiled: going on", spec.package);
+            say!("note: {} is left out: what uses it will fail, and nothing else", spec.package);
             Ok(Verdict::Passed)
         }
         verdict => Ok(verdict),

@@ -19,15 +19,12 @@ struct State {
     ended: Option<Result<Verdict>>,
 }
 
-/// Does `work` on every package, which is told its index, on at most `workers` at a time.
+/// Does `work` on every package, on at most `workers` at a time.
 pub(crate) fn all(
     packages: &[Spec],
     workers: usize,
-    work: impl Fn(usize, &Spec) -> Result<Verdict> + Sync,
+    work: impl Fn(&Spec) -> Result<Verdict> + Sync,
 ) -> Result<Verdict> {
-    if let [package] = packages {
-        return work(0, package);
-    }
     let state = Mutex::new(State {
         waiting: (0..packages.len()).collect(),
         missing: packages.iter().map(|package| package.output.clone()).collect(),
@@ -37,9 +34,8 @@ pub(crate) fn all(
     thread::scope(|scope| {
         for _ in 0..workers.min(packages.len()) {
             scope.spawn(|| {
-                while let Some(index) = next(packages, &state, &changed) {
-                    let package = &packages[index];
-                    let result = work(index, package);
+                while let Some(package) = next(packages, &state, &changed) {
+                    let result = work(package);
                     let mut state = lock(&state);
                     state.missing.remove(&package.output);
                     if result != Ok(Verdict::Passed) {
@@ -54,7 +50,7 @@ pub(crate) fn all(
 }
 
 /// Waits for a package that can be begun; `None` when there is nothing to begin any more.
-fn next(packages: &[Spec], state: &Mutex<State>, changed: &Condvar) -> Option<usize> {
+fn next<'a>(packages: &'a [Spec], state: &Mutex<State>, changed: &Condvar) -> Option<&'a Spec> {
     let mut state = lock(state);
     loop {
         if state.ended.is_some() || state.waiting.is_empty() {
@@ -64,7 +60,7 @@ fn next(packages: &[Spec], state: &Mutex<State>, changed: &Condvar) -> Option<us
             !packages[*index].dependencies.iter().any(|output| state.missing.contains(output))
         };
         if let Some(at) = state.waiting.iter().position(is_ready) {
-            return Some(state.waiting.remove(at));
+            return Some(&packages[state.waiting.remove(at)]);
         }
         state = changed.wait(state).expect("no worker panics");
     }
@@ -116,8 +112,7 @@ mod tests {
         let packages = packages("d: c\nc: a b\na\nb: elsewhere\ne");
         for workers in [1, 2, 8] {
             let done = Mutex::new(Vec::new());
-            let verdict = all(&packages, workers, |index, package| {
-                assert_eq!(packages[index], *package);
+            let verdict = all(&packages, workers, |package| {
                 let mut done = done.lock().unwrap();
                 for dependency in package.dependencies.iter().filter(|name| *name != "elsewhere") {
                     assert!(done.contains(dependency), "{} before {dependency}", package.package);
@@ -133,7 +128,7 @@ mod tests {
     #[test]
     fn packages_run_at_the_same_time() {
         let both = std::sync::Barrier::new(2);
-        let verdict = all(&packages("a\nb"), 2, |_, _| {
+        let verdict = all(&packages("a\nb"), 2, |_| {
             both.wait();
             Ok(Verdict::Passed)
         });
@@ -145,7 +140,7 @@ mod tests {
         let problem = || Err(Problem::new("no disk"));
         for (said, expected) in [(Ok(Verdict::Failed), Ok(Verdict::Failed)), (problem(), problem())] {
             let said = Mutex::new(Some(said));
-            let verdict = all(&packages("a\nb: a\nc"), 1, |_, package| {
+            let verdict = all(&packages("a\nb: a\nc"), 1, |package| {
                 assert_eq!(package.package, "a");
                 said.lock().unwrap().take().unwrap()
             });

@@ -1,8 +1,8 @@
-//! Packages of a bundle that could not be compiled when nothing that the build asked for needed them.
+//! Packages of a bundle that could not be compiled.
 //!
-//! Who needs one package of a bundle has all of them compiled. If another cannot be compiled (for this platform, say), that is no
-//! reason to fail; nor may the result, which builds that do need it find in the cache, look as if there were nothing to compile.
-//! So it leaves what was said in the place of its output, and who uses it fails with these words.
+//! Who needs one package of a bundle has all of them compiled. That another cannot be compiled (for this platform, say) is no
+//! reason to fail, and which are needed cannot be told to a vertex that several builds share. So what was said stands in the
+//! place of the output, and who uses it fails with these words: in this build, and in those that find the vertex in the cache.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,6 +17,24 @@ const FILE: &str = "unusable.txt";
 
 /// How much is kept of what was said, at most.
 const SAID_BYTES_MAX: usize = 8 * 1024;
+
+/// What systems say (`man 3 strerror`), and cargo and compilers of processes that were killed, when the next time may be another.
+const OF_THE_MOMENT: [&str; 9] = [
+    "Cannot allocate memory",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Killed",
+    "No space left on device",
+    "Resource temporarily unavailable",
+    "Too many open files",
+    "memory allocation of",
+    "signal: ",
+];
+
+/// Whether what was said speaks of the machine and not of the package, which must not be kept.
+pub(crate) fn may_pass(said: &str) -> bool {
+    OF_THE_MOMENT.iter().any(|words| said.contains(words))
+}
 
 /// Leaves `said` in place of what there is of the package's output.
 pub(crate) fn mark(spec: &Spec, said: &str) -> Result<()> {
@@ -33,8 +51,8 @@ pub(crate) fn below(spec: &Spec) -> Option<String> {
     let (package, said) = text.split_once('\n')?;
     let name = package.split(' ').next().unwrap_or(package);
     Some(format!(
-        "{}\nerror: could not compile `{}`, which uses `{package}`; that could not be compiled by a build that did not need \
-         it, which said the above\nhelp: `--no-cache-filter {name}` compiles `{package}` again",
+        "{}\nerror: could not compile `{}`, which uses `{package}`, of which the above was said\n\
+         help: the result is kept; `--no-cache-filter {name}` compiles `{package}` again",
         said.trim_end(),
         spec.package
     ))
@@ -98,9 +116,8 @@ mod tests {
         assert_eq!(
             below(&user).unwrap(),
             "error: this platform is not supported\n\
-             error: could not compile `user 1.0.0`, which uses `socket2 0.6.1`; that could not be compiled by a build that \
-             did not need it, which said the above\n\
-             help: `--no-cache-filter socket2` compiles `socket2 0.6.1` again"
+             error: could not compile `user 1.0.0`, which uses `socket2 0.6.1`, of which the above was said\n\
+             help: the result is kept; `--no-cache-filter socket2` compiles `socket2 0.6.1` again"
         );
         assert!(below(&linked).is_some_and(|why| why.contains("could not compile `linked 1.0.0`")));
         assert_eq!(below(&other), None);
@@ -119,6 +136,13 @@ mod tests {
             double_colon: true,
             link_targets: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_not_kept() {
+        assert!(may_pass("error: failed to write `/t/x`: No space left on device (os error 28)\n"));
+        assert!(may_pass("cc: fatal error: Killed signal terminated program cc1\n"));
+        assert!(!may_pass("error: mach requires macOS or iOS\n"));
     }
 
     #[test]

@@ -32,8 +32,6 @@ pub struct Sources<'a> {
     pub inherited: &'a BTreeMap<PackageIx, WorkspaceManifest>,
     /// For each member: the place in its manifest that asked for it.
     pub spans: &'a BTreeMap<PackageIx, Span>,
-    /// What the build asks for, and what that uses. A bundle may hold more.
-    pub needed: &'a BTreeSet<VertexId>,
     /// Directories of all members, relative to the workspace root.
     pub members: &'a BTreeSet<Utf8PathBuf>,
     /// Before the ids of members' cache mounts.

@@ -56,15 +56,6 @@ pub(super) struct Shown {
     pub(super) sysroot: Option<State>,
 }
 
-/// Which vertices a graph has.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Made<'a> {
-    /// What is asked for, and what that uses.
-    pub(super) needed: &'a BTreeSet<VertexId>,
-    /// With what shares steps with it.
-    pub(super) all: &'a BTreeSet<VertexId>,
-}
-
 impl Compiled {
     /// Secrets that the members name, and where.
     pub fn secrets(&self) -> impl Iterator<Item = (&str, &Span)> {
@@ -140,7 +131,6 @@ impl Project {
         planned: &Planned,
         wanted: &[VertexId],
     ) -> Result<Compiled, Failure> {
-        let needed = planned.plan.closure(wanted.iter().copied());
         let wanted = planned.plan.closure_of_bundles(wanted.iter().copied());
         let members = self.members(gateway, request, planned, &wanted).await?;
         self.known_accelerators(&members)?;
@@ -157,8 +147,7 @@ impl Project {
         self.grant_crates(&planned.graph, &mut grants)?;
         device::grant(&devices, &members, &mut grants);
         let shown = Shown { grants, toolkit, sysroot: None };
-        let made = Made { needed: &needed, all: &wanted };
-        Ok(Compiled { devices, ..self.graph(request, planned, made, members, shown) })
+        Ok(Compiled { devices, ..self.graph(request, planned, &wanted, members, shown) })
     }
 
     /// The members among `wanted`.
@@ -186,7 +175,7 @@ impl Project {
         &self,
         request: &Request,
         planned: &Planned,
-        made: Made<'_>,
+        wanted: &BTreeSet<VertexId>,
         members: Members,
         shown: Shown,
     ) -> Compiled {
@@ -194,7 +183,7 @@ impl Project {
             &planned.bench.workshop,
             &planned.graph,
             &planned.plan,
-            made.all,
+            wanted,
             &Sources {
                 locked: &self.locked,
                 context: &self.context.state,
@@ -203,7 +192,6 @@ impl Project {
                 inherited: &members.inherited,
                 spans: &members.spans,
                 members: &self.directories(&planned.workspace),
-                needed: made.needed,
                 cache_prefix: &planned.cache_prefix,
                 prefix: &planned.steps,
                 grants: &shown.grants,

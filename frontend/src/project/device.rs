@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use buildkit_llb::Span;
 use cargo_metadata::Metadata;
 
-use super::compiled::{Made, Shown};
+use super::compiled::Shown;
 use super::{Bench, Compiled, Planned, Project, identity::identity};
 use crate::{
     accelerator::Arch,
@@ -115,8 +115,7 @@ impl Project {
             let members = self.members(gateway, request, &planned, &wanted).await?;
             let shown =
                 Shown { grants: self.grants(request, &members, None), toolkit: None, sysroot: Some(sysroot) };
-            let made = Made { needed: &wanted, all: &wanted };
-            let compiled = self.graph(request, &planned, made, members, shown);
+            let compiled = self.graph(request, &planned, &wanted, members, shown);
             let suffix = cpu.map(|cpu| cpu.suffix).unwrap_or_default();
             devices.push(Device { suffix, only, planned, compiled });
         }

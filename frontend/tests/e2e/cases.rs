@@ -95,7 +95,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("policies_are_obeyed", options::policies_are_obeyed),
         test("one_package_is_compiled_again", options::one_package_is_compiled_again),
         test("small_packages_share_steps", options::small_packages_share_steps),
-        test("what_nobody_needs_may_fail", options::what_nobody_needs_may_fail),
+        test("what_cannot_be_compiled_stops_its_users", options::what_cannot_be_compiled_stops_its_users),
         test("labels_and_annotations", options::labels_and_annotations),
         test("arguments_for_cargo", options::arguments_for_cargo),
         test("arguments_of_buildkit_and_of_terminals", options::arguments_of_buildkit_and_of_terminals),

@@ -96,7 +96,6 @@ impl Made {
                 inherited: &BTreeMap::new(),
                 spans: &spans.collect(),
                 members: &directories,
-                needed: &all,
                 cache_prefix: &CachePrefix {
                     host: "longshore/host".to_owned(),
                     target: "longshore/target".to_owned(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 use buildkit_llb::{Annotate, Bind, Copy, Digest, Exec, Files as FileOp, Mount, Sharing, State};
 use camino::Utf8Path;
 use longshore_helper::{
-    HOST_VALUE_BITS, HOST_VALUE_MAX, PRIORITY_HOST, UNNEEDED_HOST, archive_of,
+    PRIORITY_HOST, PRIORITY_MAX, archive_of,
     spec::{Bundle, Heavy, Spec, Step, TargetKind},
     trace::TRACE_ENV,
 };
@@ -62,10 +62,7 @@ impl<'a> Together<'a> {
         let request = self.request(made, given, sources);
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
-        exec = exec.extra_host(PRIORITY_HOST, Ipv4Addr::from(self.priority.min(HOST_VALUE_MAX)).into());
-        for (piece, bits) in (0..).zip(self.unneeded(sources.needed)) {
-            exec = exec.extra_host(format!("{UNNEEDED_HOST}-{piece}"), Ipv4Addr::from(bits).into());
-        }
+        exec = exec.extra_host(PRIORITY_HOST, Ipv4Addr::from(self.priority.min(PRIORITY_MAX)).into());
         exec = self.sources(exec, sources, made);
         if package.member_directory().is_some() {
             let id = cache_id(self.graph, self.plan, self.ids[0], sources.cache_prefix, toolkit);
@@ -104,15 +101,6 @@ impl<'a> Together<'a> {
         };
         let output = |ledger| Output { files: files.clone(), report: report.clone(), ledger };
         request.ledgers.into_iter().map(output).collect()
-    }
-
-    /// Which packages of a bundle the build does not need: bits, those of the first packages first. Names of hosts are part of
-    /// keys, so there are as many whatever is needed.
-    fn unneeded(self, needed: &BTreeSet<VertexId>) -> impl Iterator<Item = u32> {
-        let several = if self.ids.len() > 1 { self.ids } else { &[] };
-        several.chunks(HOST_VALUE_BITS).map(|ids| {
-            (0..).zip(ids).filter(|(_, id)| !needed.contains(id)).fold(0, |bits, (at, _)| bits | 1 << at)
-        })
     }
 
     /// Mounts what is compiled.
