@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use buildkit_proto::pb;
 use longshore::plan::VertexId;
-use longshore_helper::REQUEST_ENV_PREFIX;
+use longshore_helper::wire::REQUEST_ENV_PREFIX;
 use phases::{Made, PHASES};
 use prost::Message as _;
 use synthetic::Synthetic;

@@ -18,7 +18,10 @@ use std::collections::BTreeMap;
 use crate::request::Sandbox;
 use buildkit_llb::{Bind, ContentCache, Exec, Mount, Platform, Sharing, Slot, State};
 use camino::Utf8Path;
-use longshore_helper::{HELPER_PATH, REQUEST_ENV_PREFIX, SLOTS_DIR, split_request};
+use longshore_helper::{
+    HELPER_PATH, SLOTS_DIR,
+    wire::{self, REQUEST_ENV_PREFIX},
+};
 
 /// How the steps for one platform or device are told from those for another, where a build has several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl Workshop {
         for (name, value) in &self.toolchain_env {
             exec = exec.env(name, value);
         }
-        for (index, piece) in split_request(request).into_iter().enumerate() {
+        for (index, piece) in wire::encode(request).into_iter().enumerate() {
             exec = exec.env(format!("{REQUEST_ENV_PREFIX}{index}"), piece);
         }
         self.sandbox.apply(exec)

@@ -244,7 +244,7 @@ fn summary(plan: &Plan) -> String {
 
 /// What a vertex runs is in the plan's golden, where it can be read.
 fn without_requests(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.trim_start().strip_prefix("env \"LONGSHORE_REQUEST_") {
+    let lines = text.lines().map(|line| match line.trim_start().strip_prefix("env LONGSHORE_REQUEST_") {
         Some(_) => "    env LONGSHORE_REQUEST_0=$REQUEST",
         None => line,
     });

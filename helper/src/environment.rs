@@ -8,7 +8,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use longshore_helper::trace::TRACE_ENV;
-use longshore_helper::{NO_CACHE_ENV, REQUEST_ENV_PREFIX, TOOLCHAIN_ENV};
+use longshore_helper::{NO_CACHE_ENV, TOOLCHAIN_ENV, wire::REQUEST_ENV_PREFIX};
 
 use crate::recorder::RECORDING_ENV;
 use crate::slots::SLOTS_DIR_ENV;

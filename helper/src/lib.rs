@@ -11,13 +11,7 @@ pub mod report;
 pub mod spec;
 pub mod toolchain;
 pub mod trace;
-
-/// Environment variables that carry a request into a vertex: `LONGSHORE_REQUEST_0`, `_1`, … joined in order.
-/// They are cut in pieces because Linux allows 128 KiB for one string of the environment (MAX_ARG_STRLEN).
-pub const REQUEST_ENV_PREFIX: &str = "LONGSHORE_REQUEST_";
-
-/// Longest piece of a request, in bytes.
-pub const REQUEST_PIECE_BYTES_MAX: usize = 96 * 1024;
+pub mod wire;
 
 /// Where the helper itself is mounted in every vertex.
 pub const HELPER_PATH: &str = "/longshore/helper";
@@ -36,15 +30,8 @@ pub const SLOTS_DIR: &str = "/longshore/slots";
 /// (BuildKit's `solver/llbsolver/ops/exec.go`, `CacheMap`), and what has to go first changes with every dependent.
 pub const PRIORITY_HOST: &str = "longshore-priority";
 
-/// With `-0`, `-1`, … behind it, names that a vertex's `/etc/hosts` has if there are packages in its bundle that nothing uses
-/// that the build asks for: each bit of the address, less its first byte, is a package, the first one the lowest.
-pub const UNNEEDED_HOST: &str = "longshore-unneeded";
-
-/// How many bits of an address say something.
-pub const HOST_VALUE_BITS: usize = 24;
-
-/// The most that an address can say: the most that a priority can be.
-pub const HOST_VALUE_MAX: u32 = (1 << HOST_VALUE_BITS) - 1;
+/// The most that a priority can be.
+pub const PRIORITY_MAX: u32 = 0x00ff_ffff;
 
 /// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
 pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
@@ -57,20 +44,3 @@ pub fn archive_of(place: &str) -> String {
 /// Set on vertices whose toolchain has a name that means another one later (`nightly`): which one it is, so that nothing
 /// that one of them compiled is taken for the work of another.
 pub const TOOLCHAIN_ENV: &str = "LONGSHORE_TOOLCHAIN";
-
-/// Cuts a request into the values of `LONGSHORE_REQUEST_0`, `_1`, …, never inside a character.
-pub fn split_request(json: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = json;
-    while rest.len() > REQUEST_PIECE_BYTES_MAX {
-        let mut at = REQUEST_PIECE_BYTES_MAX;
-        while !rest.is_char_boundary(at) {
-            at -= 1;
-        }
-        let (head, tail) = rest.split_at(at);
-        pieces.push(head);
-        rest = tail;
-    }
-    pieces.push(rest);
-    pieces
-}

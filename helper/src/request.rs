@@ -2,7 +2,7 @@
 
 use std::env;
 
-use longshore_helper::REQUEST_ENV_PREFIX;
+use longshore_helper::wire::{self, REQUEST_ENV_PREFIX};
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Problem, Result};
@@ -13,38 +13,36 @@ pub(crate) fn read<T: DeserializeOwned>() -> Result<T> {
 }
 
 fn parse<T: DeserializeOwned>(variable: impl Fn(&str) -> Option<String>) -> Result<T> {
-    let mut json = String::new();
+    let mut text = String::new();
     let mut index = 0;
     while let Some(piece) = variable(&format!("{REQUEST_ENV_PREFIX}{index}")) {
-        json.push_str(&piece);
+        text.push_str(&piece);
         index += 1;
     }
     if index == 0 {
         return Err(Problem::new(format!("there is no request: `{REQUEST_ENV_PREFIX}0` is not set")));
     }
-    serde_json::from_str(&json).map_err(|error| {
-        Problem::new(format!("the request in `{REQUEST_ENV_PREFIX}0`… is not valid: {error}"))
-    })
+    let invalid =
+        |error: &str| Problem::new(format!("the request in `{REQUEST_ENV_PREFIX}0`… is not valid: {error}"));
+    let json = wire::decode(&text).ok_or_else(|| invalid("it is cut off or changed"))?;
+    serde_json::from_str(&json).map_err(|error| invalid(&error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use longshore_helper::{REQUEST_PIECE_BYTES_MAX, split_request};
-
     use super::*;
 
     #[test]
-    fn pieces_join_to_the_text_that_was_split() {
-        let text = "ä".repeat(REQUEST_PIECE_BYTES_MAX);
-        let json = serde_json::to_string(&text).unwrap();
-        let pieces = split_request(&json);
-        assert!(pieces.len() > 1);
-        let read: String = parse(|name| {
-            let index: usize = name.strip_prefix(REQUEST_ENV_PREFIX)?.parse().ok()?;
-            pieces.get(index).map(|piece| (*piece).to_owned())
+    fn pieces_are_joined() {
+        let pieces = wire::encode("\"text\"").concat();
+        let (head, tail) = pieces.split_at(3);
+        let read: String = parse(|name| match name.strip_prefix(REQUEST_ENV_PREFIX)? {
+            "0" => Some(head.to_owned()),
+            "1" => Some(tail.to_owned()),
+            _ => None,
         })
         .unwrap();
-        assert_eq!(read, text);
+        assert_eq!(read, "text");
     }
 
     #[test]
@@ -53,9 +51,12 @@ mod tests {
             parse::<String>(|_| None).unwrap_err().to_string(),
             "there is no request: `LONGSHORE_REQUEST_0` is not set"
         );
-        let broken = parse::<String>(|name| name.ends_with("_0").then(|| "\"cut off".to_owned()));
-        assert!(
-            broken.unwrap_err().to_string().starts_with("the request in `LONGSHORE_REQUEST_0`… is not valid")
-        );
+        let one = |text: &str| {
+            let text = text.to_owned();
+            parse::<String>(move |name| name.ends_with("_0").then(|| text.clone())).unwrap_err().to_string()
+        };
+        let expected = "the request in `LONGSHORE_REQUEST_0`… is not valid: ";
+        assert_eq!(one("\"text\""), format!("{expected}it is cut off or changed"));
+        assert!(one(&wire::encode("\"cut off").concat()).starts_with(expected));
     }
 }

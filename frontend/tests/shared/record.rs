@@ -17,7 +17,7 @@ use longshore::lock::{GitPackage, Lock, LockedPackage};
 use longshore::paths;
 use longshore::registry::directory_of;
 use longshore::replacement::{Replacement, Replacements};
-use longshore_helper::{REQUEST_ENV_PREFIX, archive_of};
+use longshore_helper::{archive_of, wire::REQUEST_ENV_PREFIX};
 use prost::Message as _;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use longshore_helper::spec::{Bundle, Spec};
-use longshore_helper::{REQUEST_ENV_PREFIX, split_request};
+use longshore_helper::wire::{self, REQUEST_ENV_PREFIX};
 use serde::Serialize;
 
 /// The helper with `request` and a clean environment.
@@ -14,7 +14,7 @@ pub(crate) fn helper(command: &str, request: &impl Serialize) -> Command {
     let mut helper = Command::new(env!("CARGO_BIN_EXE_longshore-helper"));
     helper.arg(command).env_clear().env("PATH", path()).env("LONGSHORE_SLOTS_DIR", "/nonexistent");
     let json = serde_json::to_string(request).unwrap();
-    for (index, piece) in split_request(&json).into_iter().enumerate() {
+    for (index, piece) in wire::encode(&json).into_iter().enumerate() {
         helper.env(format!("{REQUEST_ENV_PREFIX}{index}"), piece);
     }
     helper
