@@ -38,9 +38,12 @@ struct Row {
 
 fn main() {
     let mut sizes: Vec<(usize, usize)> = SIZES.to_vec();
-    let asked: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse().unwrap()).collect();
+    let (flags, asked): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|arg| arg == "--bundle");
+    let bundle = !flags.is_empty();
+    let asked: Vec<usize> = asked.iter().map(|arg| arg.parse().unwrap()).collect();
     if let [packages, members] = asked[..] {
-        let made = Made::new(&Synthetic::new(packages, members));
+        let made = Made::new(&Synthetic::new(packages, members), bundle);
         shape(&made);
         sizes = vec![(packages, members)];
     }
@@ -51,7 +54,7 @@ fn main() {
     println!(" {:>8} {:>8} {:>8} {:>8} {:>8}", "vertices", "mounts", "graph MB", "op KB", "read MB");
     let mut rows: Vec<Row> = Vec::new();
     for (packages, members) in sizes {
-        let row = measure(packages, members);
+        let row = measure(packages, members, bundle);
         print!("{packages:>8} {members:>7}");
         for seconds in &row.seconds {
             print!(" {:>9.1}", seconds * 1e3);
@@ -87,9 +90,9 @@ fn main() {
     }
 }
 
-fn measure(packages: usize, members: usize) -> Row {
+fn measure(packages: usize, members: usize, bundle: bool) -> Row {
     let workspace = Synthetic::new(packages, members);
-    let runs: Vec<Made> = (0..RUNS).map(|_| Made::new(&workspace)).collect();
+    let runs: Vec<Made> = (0..RUNS).map(|_| Made::new(&workspace, bundle)).collect();
     let median = |phase: usize| {
         let mut seconds: Vec<f64> = runs.iter().map(|made| made.took[phase].as_secs_f64()).collect();
         seconds.sort_by(f64::total_cmp);

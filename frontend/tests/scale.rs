@@ -25,7 +25,7 @@ fn costs(packages: usize, runs: usize) -> [f64; PHASES.len()] {
     let workspace = Synthetic::new(packages, packages / 10);
     let mut best = [f64::INFINITY; PHASES.len()];
     for _ in 0..runs {
-        let made = Made::new(&workspace);
+        let made = Made::new(&workspace, false);
         // A vertex has as much of its own, its command lines above all, as twenty outputs that it sees.
         let planned = 20 * made.plan.vertices.len() + made.mounts();
         let bytes = made.definition.encoded_len();
@@ -63,7 +63,7 @@ fn no_phase_is_quadratic() {
 #[test]
 fn a_synthetic_package_loads_as_many_crates_as_a_real_one() {
     for (packages, real) in [(114, 5.1), (621, 12.2), (770, 13.8)] {
-        let plan = Made::new(&Synthetic::new(packages, packages / 20)).plan;
+        let plan = Made::new(&Synthetic::new(packages, packages / 20), false).plan;
         let seen: Vec<usize> = plan
             .vertices
             .iter()

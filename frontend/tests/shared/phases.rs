@@ -13,7 +13,10 @@ use longshore::emit::{Prefix, Workshop};
 use longshore::listing::{Kind, Listing};
 use longshore::lock::Lock;
 use longshore::members;
-use longshore::plan::{ArtifactKind, Plan, VertexId};
+use longshore::plan::{
+    ArtifactKind, Plan, VertexId,
+    bundle::{Bundling, SMALL_BYTES_MAX},
+};
 use longshore::registry::{Download, Registry};
 use longshore::request::{NoCache, Sandbox};
 use longshore::units::{Origin, UnitGraph};
@@ -37,8 +40,8 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// Runs every phase.
-    pub(crate) fn new(workspace: &Synthetic) -> Self {
+    /// Runs every phase; with `bundle`, small packages share vertices.
+    pub(crate) fn new(workspace: &Synthetic, bundle: bool) -> Self {
         let platform = Platform::parse("linux/amd64").unwrap();
         let image = |name: &str| Image::new(&ImageRef::parse(name).unwrap(), &platform).labeled(name).state();
         let workshop = Workshop {
@@ -58,6 +61,9 @@ impl Made {
         let directories = members::directories(&workspace.metadata);
         let lock_file = SourceFile::new("Cargo.lock", "TOML", workspace.lock.as_str());
 
+        let bytes_max = if bundle { SMALL_BYTES_MAX } else { 0 };
+        let bundling = Bundling { bytes_max, alone: BTreeSet::new() };
+
         let mut took = [Duration::ZERO; PHASES.len()];
         let mut started = cpu_time();
         let mut lap = |phase: usize| {
@@ -69,7 +75,7 @@ impl Made {
         lap(0);
         let graph = UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap();
         lap(1);
-        let plan = Plan::new(&graph);
+        let plan = Plan::bundled(&graph, &bundling);
         lap(2);
         let download = Provision::Download { download: Download::crates_io(), token: None };
         let crates_io = Provider { name: "crates-io".to_owned(), provision: download };
