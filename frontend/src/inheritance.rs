@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
+use crate::outside::normalise;
+
 /// As much of a workspace's manifest as one of its members inherits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceManifest {
@@ -23,7 +25,8 @@ pub struct WorkspaceManifest {
 /// dependency under another name than its own, or when a manifest cannot be read.
 ///
 /// Cargo can load it: whatever the member inherits is there (the Cargo book, "Workspaces": `package`, `dependencies`,
-/// `lints`). Where dependencies are from is left out, and every other package with it, so that nothing else is looked for.
+/// `lints`). Where dependencies are from is left out, and the packages that the member's own manifest names by path are excluded,
+/// so that nothing else is looked for.
 pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<String> {
     let [workspace, member] =
         [workspace, member].map(|text| std::str::from_utf8(text).ok()?.parse::<Table>().ok());
@@ -39,8 +42,8 @@ pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<
     }
     let mut of_workspace = Table::from_iter([
         ("members".to_owned(), Value::from(vec![directory.as_str()])),
-        // All else: path dependencies within the workspace would be members, and are not there.
-        ("exclude".to_owned(), Value::from(vec!["."])),
+        // They would be members, and are not there.
+        ("exclude".to_owned(), Value::from(path_dependencies(&member, directory))),
         ("dependencies".to_owned(), dependencies.into()),
     ]);
     if let Some(package) = workspace.get("package").and_then(Value::as_table) {
@@ -55,12 +58,27 @@ pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<
     toml::to_string(&Table::from_iter([("workspace".to_owned(), of_workspace.into())])).ok()
 }
 
+/// Directories of the packages that a manifest names by path, relative to the workspace.
+fn path_dependencies(member: &Table, directory: &Utf8Path) -> Vec<String> {
+    let paths = dependencies(member).filter_map(|(_, dependency)| dependency.get("path")?.as_str());
+    let directories: BTreeSet<Utf8PathBuf> = paths.filter_map(|path| normalise(directory, path)).collect();
+    directories.into_iter().map(String::from).collect()
+}
+
 fn is_inherited(value: &Value) -> bool {
     value.get("workspace").and_then(Value::as_bool) == Some(true)
 }
 
-/// Names of the dependencies, of whatever kind and for whatever platform, that a manifest inherits.
+/// Names of the dependencies that a manifest inherits.
 fn inherited_dependencies(member: &Table) -> BTreeSet<&str> {
+    dependencies(member)
+        .filter(|(_, dependency)| is_inherited(dependency))
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+/// Dependencies of whatever kind and for whatever platform.
+fn dependencies(member: &Table) -> impl Iterator<Item = (&String, &Value)> {
     let platforms = member.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     std::iter::once(member)
         .chain(platforms.filter_map(Value::as_table))
@@ -76,9 +94,6 @@ fn inherited_dependencies(member: &Table) -> BTreeSet<&str> {
             .filter_map(|kind| table.get(kind)?.as_table())
         })
         .flatten()
-        .filter(|(_, dependency)| is_inherited(dependency))
-        .map(|(name, _)| name.as_str())
-        .collect()
 }
 
 /// Which package it is, and what a member may not contradict.
@@ -134,6 +149,7 @@ mod tests {
             [dependencies]
             plain.workspace = true
             own = { package = "else", version = "1" }
+            beside = { path = "../c/d" }
             [dev-dependencies]
             near = { workspace = true }
             [target.'cfg(unix)'.dependencies]
@@ -141,7 +157,7 @@ mod tests {
         "#;
         expect![[r#"
             [workspace]
-            exclude = ["."]
+            exclude = ["c/d"]
             members = ["a"]
 
             [workspace.dependencies.near]
