@@ -26,7 +26,8 @@ pub struct WorkspaceManifest {
 ///
 /// Cargo can load it: whatever the member inherits is there (the Cargo book, "Workspaces": `package`, `dependencies`,
 /// `lints`). Where dependencies are from is left out, and the packages that the member's own manifest names by path are excluded,
-/// so that nothing else is looked for.
+/// so that nothing else is looked for: to say where a workspace is, cargo 1.85 loads all that belongs to it
+/// (`Workspace::find_path_deps` in its `core/workspace.rs`), and 1.95 does where the member is not listed.
 pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<String> {
     let [workspace, member] =
         [workspace, member].map(|text| std::str::from_utf8(text).ok()?.parse::<Table>().ok());

@@ -28,6 +28,7 @@ pub const SLOTS_DIR: &str = "/longshore/slots";
 /// A name that a vertex's `/etc/hosts` has, if its place in the queue for slots matters: the address, less its first byte, is
 /// its priority. Of all that a vertex can be told, addresses of extra hosts alone are no part of its cache key
 /// (BuildKit's `solver/llbsolver/ops/exec.go`, `CacheMap`), and what has to go first changes with every dependent.
+/// They are part of an op's digest: builds at one time that tell a vertex different things have two of it and of all above.
 pub const PRIORITY_HOST: &str = "longshore-priority";
 
 /// The most that a priority can be.

@@ -36,7 +36,6 @@ mod stamp;
 mod stub;
 mod sysroot;
 mod tokens;
-mod told;
 mod tracer;
 mod tree;
 mod unusable;

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 /// What one rustc is counted with. Most need a third of it; the largest crates need a few times as much, and are few.
 const RUSTC_BYTES: u64 = 1 << 30;
 
-/// What a heavy process is counted with (see [`Heavy`](longshore_helper::spec::Heavy)): links of large programs with `lto = true`
-/// have been seen to take 7.8 GiB, one nvcc 5 GB.
+/// What a heavy process is counted with (see [`Heavy`](longshore_helper::spec::Heavy)). A link with `lto = true` was reported to take
+/// 7.8 GiB (of cc-lb, in homelab#341), and one nvcc 5 GB (of flash attention, in mistral.rs's `release.yml`).
 const HEAVY_BYTES: u64 = 8 << 30;
 
 /// For how many compilers there is memory, at least one.

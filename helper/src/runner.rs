@@ -55,7 +55,7 @@ pub(crate) fn build(bundle: &Bundle) -> Result<Verdict> {
 fn in_bundle(spec: &Spec) -> Result<Verdict> {
     let (verdict, said) = console::heard(|| package(spec));
     match verdict? {
-        Verdict::Failed if !unusable::may_pass(&said) => {
+        Verdict::Failed if !unusable::is_of_the_moment(&said) => {
             unusable::mark(spec, &said)?;
             say!("note: {} is left out: what uses it will fail, and nothing else", spec.package);
             Ok(Verdict::Passed)

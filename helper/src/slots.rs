@@ -6,13 +6,15 @@
 //! [`queue`](crate::queue)): what the longest chain of vertices waits for.
 
 use std::fs::{File, OpenOptions};
+use std::net::Ipv4Addr;
 use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 use std::{env, fs, io, thread};
 
-use longshore_helper::SLOTS_DIR;
+use longshore_helper::{PRIORITY_HOST, PRIORITY_MAX, SLOTS_DIR};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
@@ -20,7 +22,6 @@ use crate::console::say;
 use crate::memory;
 use crate::problem::{Doing, Problem, Result};
 use crate::queue::Place;
-use crate::told;
 
 /// Puts the slots elsewhere, for tests.
 pub(crate) const SLOTS_DIR_ENV: &str = "LONGSHORE_SLOTS_DIR";
@@ -56,7 +57,7 @@ pub(crate) fn take(is_heavy: bool) -> Slot {
     let take = || {
         // First, so that nobody waits for memory while it holds a slot.
         let heavy = is_heavy.then(|| take_heavy(&directory, heavy())).transpose()?;
-        let slot = take_in(&directory, count(), told::priority())?;
+        let slot = take_in(&directory, count(), priority())?;
         Ok(heavy.into_iter().chain([slot]).collect())
     };
     let files = take().unwrap_or_else(|problem: Problem| {
@@ -179,6 +180,21 @@ fn look(slots: &mut Vec<File>, place: Option<&Place>) -> rustix::io::Result<Opti
     }
 }
 
+/// What this vertex was told to be its priority; the lowest where it was told none.
+fn priority() -> u32 {
+    static PRIORITY: OnceLock<u32> = OnceLock::new();
+    *PRIORITY.get_or_init(|| priority_in(&fs::read_to_string("/etc/hosts").unwrap_or_default()))
+}
+
+fn priority_in(hosts: &str) -> u32 {
+    let told = hosts.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let address: Ipv4Addr = words.next()?.parse().ok()?;
+        words.any(|name| name == PRIORITY_HOST).then(|| u32::from(address) & PRIORITY_MAX)
+    });
+    told.unwrap_or(0)
+}
+
 fn open(directory: &Path, name: &str) -> Result<File> {
     let path = directory.join(name);
     // The standard library opens with O_CLOEXEC, so no child inherits the lock and keeps it beyond our end.
@@ -259,6 +275,13 @@ mod tests {
         });
         let both = [0, 1].map(|_| take_heavy(directory.path(), 2).unwrap());
         assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn a_priority_is_an_address() {
+        let hosts = "127.0.0.1\tlocalhost\n::1 localhost\n0.1.0.2\tlongshore-priority\n";
+        assert_eq!(priority_in(hosts), 0x0001_0002);
+        assert_eq!(priority_in("127.0.0.1 localhost\n"), 0);
     }
 
     #[test]

@@ -32,7 +32,7 @@ const OF_THE_MOMENT: [&str; 9] = [
 ];
 
 /// Whether what was said speaks of the machine and not of the package, which must not be kept.
-pub(crate) fn may_pass(said: &str) -> bool {
+pub(crate) fn is_of_the_moment(said: &str) -> bool {
     OF_THE_MOMENT.iter().any(|words| said.contains(words))
 }
 
@@ -123,6 +123,7 @@ mod tests {
         assert_eq!(below(&other), None);
         assert_eq!(below(&socket), None, "it is compiled again");
     }
+
     fn script() -> BuildScript {
         BuildScript {
             name: "linked (build script)".to_owned(),
@@ -140,9 +141,9 @@ mod tests {
 
     #[test]
     fn what_the_machine_lacks_is_not_kept() {
-        assert!(may_pass("error: failed to write `/t/x`: No space left on device (os error 28)\n"));
-        assert!(may_pass("cc: fatal error: Killed signal terminated program cc1\n"));
-        assert!(!may_pass("error: mach requires macOS or iOS\n"));
+        assert!(is_of_the_moment("error: failed to write `/t/x`: No space left on device (os error 28)\n"));
+        assert!(is_of_the_moment("cc: fatal error: Killed signal terminated program cc1\n"));
+        assert!(!is_of_the_moment("error: mach requires macOS or iOS\n"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use longshore_helper::spec::{BuildScript, Spec, Step};
+use longshore_helper::spec::{BuildScript, Heavy, Spec, Step};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -20,6 +20,10 @@ fn slots() -> usize {
 
 /// Starts a build whose only step is the program at `exe`.
 fn start(root: &Path, exe: &str, name: &str) -> Child {
+    start_weighing(root, exe, name, None)
+}
+
+fn start_weighing(root: &Path, exe: &str, name: &str, heavy: Option<Heavy>) -> Child {
     let own = root.join(name);
     fs::create_dir_all(own.join("cwd")).unwrap();
     let step = BuildScript {
@@ -34,7 +38,7 @@ fn start(root: &Path, exe: &str, name: &str) -> Child {
         double_colon: true,
         link_targets: vec![],
     };
-    let spec = Spec { output: text(&own), steps: vec![Step::BuildScript(step)], ..spec(root) };
+    let spec = Spec { output: text(&own), heavy, steps: vec![Step::BuildScript(step)], ..spec(root) };
     fs::create_dir_all(root.join("slots")).unwrap();
     let mut command = helper("build", &alone(&spec));
     command.env("LONGSHORE_SLOTS_DIR", root.join("slots")).stderr(Stdio::null());
@@ -119,4 +123,28 @@ fn a_killed_process_frees_its_slot() {
     for mut holder in holders.into_iter().skip(1) {
         assert!(holder.wait().unwrap().success());
     }
+}
+
+#[test]
+fn what_is_heavy_waits_without_a_slot() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    fs::create_dir_all(root.join("slots")).unwrap();
+    fs::create_dir_all(root.join("running")).unwrap();
+    write_program(&root.join("touch"), &format!("touch {}/$NAME", root.join("running").display()));
+    // As if as many that are heavy were at work as there can be.
+    let others: Vec<File> =
+        (0..slots()).map(|index| File::create(root.join(format!("slots/heavy-{index}"))).unwrap()).collect();
+    for other in &others {
+        flock(other, FlockOperation::NonBlockingLockExclusive).unwrap();
+    }
+    let mut heavy = start_weighing(root, "touch", "heavy", Some(Heavy::Lto));
+    for index in 0..2 * slots() {
+        assert!(start(root, "touch", &format!("light-{index}")).wait().unwrap().success());
+    }
+    assert_eq!(heavy.try_wait().unwrap(), None);
+    assert!(!running(root).contains(&"heavy".to_owned()));
+    drop(others);
+    assert!(heavy.wait().unwrap().success());
+    assert!(running(root).contains(&"heavy".to_owned()));
 }
