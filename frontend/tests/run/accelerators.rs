@@ -1,7 +1,14 @@
 //! Whole builds for accelerators against the fake daemon: what is refused before anything is compiled, and where the
 //! mistake is said to be.
 
+use buildkit_proto::pb;
 use expect_test::{Expect, expect};
+use longshore::gateway::fake::FakeImage;
+use longshore_helper::{
+    spec::{Bundle, Heavy},
+    wire::{self, REQUEST_ENV_PREFIX},
+};
+use prost::Message as _;
 
 use super::{check_refused as refused, pairs};
 use crate::{
@@ -100,4 +107,32 @@ async fn what_runs_on_a_device_is_no_target_of_its_own() {
     "#]],
     )
     .await;
+}
+
+/// What steps that compile are asked for, in a graph.
+fn requests(definition: &pb::Definition) -> Vec<Bundle> {
+    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
+    let request = |op: pb::Op| {
+        let Some(pb::op::Op::Exec(exec)) = op.op else { return None };
+        let meta = exec.meta.unwrap();
+        let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
+        let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
+        meta.args.ends_with(&["build".to_owned()]).then(|| wire::decode(&text).unwrap())
+    };
+    ops.filter_map(request).map(|json| serde_json::from_str(&json).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn build_scripts_that_see_a_toolkit_are_heavy() {
+    let project = Project::load("saxpy");
+    let mut script = daemon(&project);
+    let toolkit = FakeImage { digest: format!("sha256:{}", "d".repeat(64)), config: "{}".to_owned() };
+    script.images.insert("docker.io/nvidia/cuda:13.0.2-devel-ubuntu24.04".to_owned(), toolkit);
+    let built = build_with(&pairs(&[("target", "saxpy-cuda-sm80")]), script).await;
+    let graph = built.graph("[image]").unwrap_or_else(|| panic!("{}", built.transcript));
+    let requests = requests(&graph.definition().to_proto());
+    let heavy = |bundle: &Bundle| (bundle.packages[0].package.clone(), bundle.packages[0].heavy);
+    let heavy: Vec<_> = requests.iter().map(heavy).filter(|(_, heavy)| heavy.is_some()).collect();
+    assert_eq!(heavy, [("kernels 0.1.0".to_owned(), Some(Heavy::Toolkit))]);
+    assert!(requests.len() > 1);
 }
