@@ -24,6 +24,7 @@ fn colour(contender: Contender) -> &'static str {
         Contender::Mounts => "#56b4e9",
         Contender::Chef => "#e69f00",
         Contender::Longshore => "#0b5d3b",
+        Contender::Bundled => "#cc79a7",
     }
 }
 
@@ -39,7 +40,8 @@ pub fn draw(summary: &Summary) -> String {
         }
     }
     let mut legend = String::new();
-    for (at, contender) in Contender::ALL.into_iter().enumerate() {
+    let built = |one: &Contender| summary.builds.iter().any(|build| build.contender == *one);
+    for (at, contender) in Contender::ALL.into_iter().filter(built).enumerate() {
         let x = LEFT + at as f64 * 120.0;
         mark(&mut legend, contender, x, 24.0);
         text(&mut legend, x + 12.0, 28.0, "start", "", contender.name());
@@ -96,7 +98,7 @@ fn panel(body: &mut String, name: &str, builds: &[&Build], top: f64) -> f64 {
 fn mark(body: &mut String, contender: Contender, x: f64, y: f64) {
     let colour = colour(contender);
     match contender {
-        Contender::Longshore => {
+        Contender::Longshore | Contender::Bundled => {
             writeln!(body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>")
         }
         _ => writeln!(
@@ -178,7 +180,8 @@ mod tests {
             .descendants()
             .filter(|node| node.has_tag_name("rect") && node.attribute("width") == Some("8"))
             .count();
-        assert_eq!(squares, 3 + 3);
+        // The same for the only other that built.
+        assert_eq!(squares, 1 + 3);
         assert!(drawn.contains(">fresh: leaf</text>"));
     }
 

@@ -62,7 +62,7 @@ pub fn dockerfile(contender: Contender, workspace: &Workspace, programs: &[Strin
              COPY . .\nRUN {build}\n\n{runtime}{}",
             copies(&built_in)
         )),
-        Contender::Longshore => None,
+        Contender::Longshore | Contender::Bundled => None,
     }
 }
 
@@ -74,11 +74,11 @@ pub fn arguments(
     context: &str,
     dockerfile: &str,
 ) -> Vec<String> {
-    let mut arguments = match contender {
-        Contender::Longshore => vec!["--file".to_owned(), format!("{context}/Cargo.toml")],
-        _ => vec!["--file".to_owned(), dockerfile.to_owned()],
+    let mut arguments = match contender.is_ours() {
+        true => vec!["--file".to_owned(), format!("{context}/Cargo.toml")],
+        false => vec!["--file".to_owned(), dockerfile.to_owned()],
     };
-    if contender == Contender::Longshore {
+    if contender.is_ours() {
         arguments.extend(["--target", "all"].map(str::to_owned));
         if workspace.profile != "release" {
             arguments.extend(["--build-arg".to_owned(), format!("PROFILE={}", workspace.profile)]);

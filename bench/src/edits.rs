@@ -103,6 +103,18 @@ pub fn image_of_all(programs: &[&str]) -> String {
 
 const IMAGE: &str = "[workspace.metadata.longshore.images.all]";
 
+/// A workspace's manifest with `bundle = true`, among its other settings where it has some.
+pub fn bundled(manifest: &str) -> String {
+    let setting = format!("{SETTINGS}\nbundle = true\n");
+    let settings = format!("{SETTINGS}\n");
+    match manifest.contains(&settings) {
+        true => manifest.replacen(&settings, &setting, 1),
+        false => format!("{manifest}\n{setting}"),
+    }
+}
+
+const SETTINGS: &str = "[workspace.metadata.longshore]";
+
 fn with_program(manifest: &str, program: &str) -> Result<String> {
     inserted(manifest, &format!("{IMAGE}\nbins = ["), &format!("\"{program}\", "))
 }
@@ -328,5 +340,15 @@ mod tests {
         for cell in [Cell::LockBump, Cell::NewMember, Cell::NewBinary] {
             assert!(changes(cell, &EDITS, 1, &read).is_err(), "{cell:?}");
         }
+    }
+
+    #[test]
+    fn bundles_are_a_setting_among_others() {
+        assert_eq!(
+            bundled("[workspace]\n"),
+            "[workspace]\n\n[workspace.metadata.longshore]\nbundle = true\n"
+        );
+        let with = format!("{SETTINGS}\npack = 1\n\n{IMAGE}\nbins = []\n");
+        assert_eq!(bundled(&with), format!("{SETTINGS}\nbundle = true\npack = 1\n\n{IMAGE}\nbins = []\n"));
     }
 }

@@ -14,6 +14,8 @@ pub enum Contender {
     Chef,
     /// This repository's frontend.
     Longshore,
+    /// The same with `bundle = true`.
+    Bundled,
 }
 
 /// What happened to the workspace since it was last built.
@@ -48,7 +50,10 @@ pub enum Runner {
 
 impl Contender {
     /// In the order of tables.
-    pub const ALL: [Self; 4] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore];
+    pub const ALL: [Self; 5] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore, Self::Bundled];
+
+    /// Those that are compared unless others are named: what users have.
+    pub const USUAL: [Self; 4] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore];
 
     /// As in options and tables.
     pub fn name(self) -> &'static str {
@@ -57,7 +62,13 @@ impl Contender {
             Self::Mounts => "mounts",
             Self::Chef => "chef",
             Self::Longshore => "longshore",
+            Self::Bundled => "bundled",
         }
+    }
+
+    /// Whether this repository's frontend builds.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::Longshore | Self::Bundled)
     }
 }
 
@@ -113,7 +124,7 @@ mod tests {
 
     #[test]
     fn everyone_is_first_once_in_as_many_rounds() {
-        let first: Vec<_> = (0..4).map(|round| order(&Contender::ALL, round, 3)[0]).collect();
+        let first: Vec<_> = (0..4).map(|round| order(&Contender::USUAL, round, 3)[0]).collect();
         assert_eq!(first, [Contender::Longshore, Contender::Plain, Contender::Mounts, Contender::Chef]);
         assert_eq!(order(&[], 1, 1), []);
     }

@@ -20,6 +20,7 @@ Ways (contenders):
   mounts     the same with cache mounts for the registry and the target directory
   chef       cargo-chef's three stages
   longshore  -f Cargo.toml, this repository's frontend
+  bundled    the same with `bundle = true`; only when named
 
 What was changed (cells): cold, no-change, leaf, shared, lock-bump, new-member,
 new-binary. Each is measured on the warm builder; each but cold also on a fresh
@@ -28,7 +29,8 @@ runner, an empty engine that has nothing but the cache in a registry.
 Options:
   --workspace NAME     one of them; may be repeated (default: all)
   --cells LIST         cells, with commas between (default: all)
-  --contenders LIST    contenders, with commas between (default: all)
+  --contenders LIST    contenders, with commas between (default: the first
+                       four)
   --rounds N           how often everything is measured (default: 3)
   --no-fresh           the warm builder only
   --out DIR            where the files go (default: bench/out). A series that is
@@ -79,7 +81,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
     let mut options = Options {
         workspaces: Vec::new(),
         cells: Cell::ALL.to_vec(),
-        contenders: Contender::ALL.to_vec(),
+        contenders: Contender::USUAL.to_vec(),
         rounds: 3,
         fresh: true,
         out: "bench/out".to_owned(),

@@ -139,7 +139,7 @@ impl Bench {
             self.download(stage, fresh)?;
         }
         for contender in &self.options.contenders {
-            prepare::salted(stage.base, &stage.context(*contender), &stage.salt_of(*contender))?;
+            self.lay_out(stage, *contender)?;
         }
         let mut programs: Vec<String> =
             stage.workspace.programs.iter().map(|name| (*name).to_owned()).collect();
@@ -158,6 +158,13 @@ impl Bench {
             self.save()?;
         }
         self.fresh_cells(stage)
+    }
+
+    /// A contender's copy of the workspace, before any edit.
+    fn lay_out(&self, stage: &Stage<'_>, contender: Contender) -> Result {
+        let context = stage.context(contender);
+        prepare::salted(stage.base, &context, &stage.salt_of(contender))?;
+        if contender == Contender::Bundled { prepare::bundled(&context) } else { Ok(()) }
     }
 
     /// The cells asked for that come after a cold build.
@@ -184,7 +191,7 @@ impl Bench {
 
     /// Has an engine download and unpack all packages of both lock files: Longshore plans, and nothing is compiled.
     fn download(&self, stage: &Stage<'_>, engine: &Engine) -> Result {
-        if !self.options.contenders.contains(&Contender::Longshore) {
+        if !self.options.contenders.iter().any(|contender| contender.is_ours()) {
             return Ok(());
         }
         let directory = stage.contexts.join("download");
@@ -272,7 +279,7 @@ impl Bench {
             let programs = edits::programs(cell, programs.clone());
             for contender in order(&self.options.contenders, stage.round, cell as usize) {
                 let context = stage.context(contender);
-                prepare::salted(stage.base, &context, &stage.salt_of(contender))?;
+                self.lay_out(stage, contender)?;
                 prepare::edit(&context, stage.workspace, cell, stage.serial(cell, contender))?;
                 self.clear(&fresh)?;
                 let (repository, tag) = stage.cache(contender);
