@@ -11,9 +11,10 @@ mod skeleton;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs, io, thread};
+use std::process::{Command, Output, Stdio};
+use std::{env, fs, thread};
 
 use longshore_helper::recording::{
     FAILURE_FILE, Failure, METADATA_FILE, RECORDING_FILE, RecordRequest, Recording,
@@ -23,7 +24,7 @@ pub(crate) use self::calls::write_call;
 use self::jobserver::Jobserver;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
-use crate::{ansi, archive, files, process, slots};
+use crate::{ansi, archive, files, slots};
 
 /// Set while a recording is under way: the directory in which it grows.
 pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
@@ -75,22 +76,53 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     jobserver.offer(&mut environment);
     ambient::save(&recording, &environment)?;
 
-    let rustc = text(run("rustc", &["-vV".to_owned()], workspace, &environment)?);
-    let cargo = text(run("cargo", &["-V".to_owned()], workspace, &environment)?);
-    let mut metadata_args = vec!["metadata".to_owned(), "--format-version".to_owned(), "1".to_owned()];
-    // Repositories are fetched here; with `--offline` cargo would not try.
-    let asks = |arg: &&String| request.repositories.is_empty() || *arg != "--offline";
-    metadata_args.extend(request.metadata_args.iter().filter(asks).cloned());
-    let metadata = run("cargo", &metadata_args, workspace, &environment)?;
+    let [rustc, cargo, metadata, _] = ask_cargo(request, workspace, &environment)?;
     let metadata_file = Path::new(&request.output).join(METADATA_FILE);
     fs::write(&metadata_file, metadata).doing("write", &metadata_file)?;
-    run("cargo", &request.build_args, workspace, &environment)?;
 
+    let (rustc, cargo) = (text(rustc), text(cargo));
     let host = host(&rustc)?;
     drop(jobserver);
     let calls = calls::collect(&recording)?;
     fs::remove_dir_all(&recording).doing("remove", &recording)?;
     Ok(Recording { rustc, cargo, host, sizes, calls })
+}
+
+/// What the toolchain is, what the workspace is, and what would be run: the answers on stdout, in this order. Nobody needs
+/// what another finds out, so all are asked at once, but for one case: repositories are fetched by who asks for the
+/// workspace, and what builds finds them.
+fn ask_cargo(
+    request: &RecordRequest,
+    workspace: &Path,
+    environment: &Environment,
+) -> std::result::Result<[Vec<u8>; 4], Refusal> {
+    let mut metadata_args = vec!["metadata".to_owned(), "--format-version".to_owned(), "1".to_owned()];
+    let fetches = !request.repositories.is_empty();
+    // With `--offline` cargo would not try to fetch.
+    metadata_args.extend(request.metadata_args.iter().filter(|arg| !fetches || *arg != "--offline").cloned());
+    let mut beside = environment.clone();
+    if !fetches && let Some(home) = environment.get(OsStr::new("CARGO_HOME")) {
+        // Or one would wait for the other's lock. cargo's configuration is named on the command line.
+        beside.insert("CARGO_HOME".into(), Path::new(home).join("beside").into());
+    }
+    let version = |program, option: &str| ask(program, &[option.to_owned()], workspace, environment);
+    let metadata = || ask("cargo", &metadata_args, workspace, &beside);
+    let build = || ask("cargo", &request.build_args, workspace, environment);
+    let answers = thread::scope(|scope| {
+        let rustc = scope.spawn(|| version("rustc", "-vV"));
+        let cargo = scope.spawn(|| version("cargo", "-V"));
+        let metadata = scope.spawn(metadata);
+        let built = (!fetches).then(&build);
+        let join = |asked: thread::ScopedJoinHandle<'_, Answer>| asked.join().expect("asking does not panic");
+        let [rustc, cargo, metadata] = [rustc, cargo, metadata].map(join);
+        [Some(rustc), Some(cargo), Some(metadata), built]
+    });
+    // The first that was refused is told of, and no other: mostly they say the same.
+    let mut told = Vec::new();
+    for answer in answers {
+        told.push(tell(answer.unwrap_or_else(&build), environment)?);
+    }
+    Ok(told.try_into().expect("as many answers as questions"))
 }
 
 /// Lays out what cargo reads of packages that came as archives, on all CPUs. Those of the workspace nobody has compared with
@@ -183,21 +215,26 @@ fn cargo_environment(request: &RecordRequest, recording: &Path) -> Result<Enviro
     Ok(environment)
 }
 
-fn run(
-    program: &str,
-    args: &[String],
-    workspace: &Path,
-    environment: &Environment,
-) -> std::result::Result<Vec<u8>, Refusal> {
+/// A command, and how it ended; in place of the latter what kept it from starting.
+type Answer = std::result::Result<(String, Output), Refusal>;
+
+fn ask(program: &str, args: &[String], workspace: &Path, environment: &Environment) -> Answer {
     let mut command = Command::new(program);
-    command.args(args).current_dir(workspace).env_clear().envs(environment);
-    let finished = match process::run_showing_stderr(&mut command) {
-        Ok(finished) => finished,
+    command.args(args).current_dir(workspace).env_clear().envs(environment).stdin(Stdio::null());
+    match command.output() {
+        Ok(finished) => Ok((as_typed(program, args), finished)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Refusal::Cargo(not_found(program, environment.get(OsStr::new("PATH")))));
+            Err(Refusal::Cargo(not_found(program, environment.get(OsStr::new("PATH")))))
         }
-        Err(error) => return Err(Problem::io(format_args!("start `{program}`"), &error).into()),
-    };
+        Err(error) => Err(Problem::io(format_args!("start `{program}`"), &error).into()),
+    }
+}
+
+/// Shows what a command had to say to people, and returns the rest.
+fn tell(answer: Answer, environment: &Environment) -> std::result::Result<Vec<u8>, Refusal> {
+    let (command, finished) = answer?;
+    // A log that nobody reads any more is no reason to fail the build.
+    let _ = io::stderr().write_all(&finished.stderr);
     if finished.status.success() {
         return Ok(finished.stdout);
     }
@@ -209,13 +246,12 @@ fn run(
     }
     let Some(status) = finished.status.code() else {
         return Err(Problem::new(format!(
-            "`{}` was killed, most likely because the builder ran out of memory; build again",
-            as_typed(program, args)
+            "`{command}` was killed, most likely because the builder ran out of memory; build again"
         ))
         .into());
     };
     Err(Refusal::Cargo(Failure {
-        command: as_typed(program, args),
+        command,
         status,
         stderr: ansi::strip(&String::from_utf8_lossy(&finished.stderr)),
     }))
