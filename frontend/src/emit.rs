@@ -6,6 +6,7 @@ pub mod builder;
 pub mod contents;
 pub mod crates;
 pub mod device;
+mod excerpts;
 pub mod grants;
 pub mod image;
 pub mod launcher;

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use longshore_helper::archive_of;
+use longshore_helper::recording::Excerpt;
 
 use crate::files;
 use crate::problem::{Doing, Problem, Result};
@@ -31,45 +32,60 @@ fn unpack_from(file: &Path, place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The checksum of the archive of the package that belongs at `place`, as `Cargo.lock` has it.
-pub(crate) fn checksum(place: &Path) -> Result<String> {
-    files::sha256(&file_of(place))
+/// What cargo reads of the package that belongs at `place` when it plans: its manifest, and its sources' names (see
+/// `recorder/skeleton.rs`). `checksum` is the archive's, where it is known.
+pub(crate) fn excerpt(place: &Path, checksum: Option<&str>) -> Result<Excerpt> {
+    excerpt_from(&file_of(place), place, checksum)
 }
 
-/// Lays out what cargo reads of a package to plan: its manifest, and its sources' names (see `recorder/skeleton.rs`).
-/// Returns the bytes of the archive.
-pub(crate) fn lay_out(place: &Path, checksum: &str) -> Result<u64> {
-    lay_out_from(&file_of(place), place, checksum)
-}
-
-fn lay_out_from(file: &Path, place: &Path, checksum: &str) -> Result<u64> {
+fn excerpt_from(file: &Path, place: &Path, checksum: Option<&str>) -> Result<Excerpt> {
     let (_, name) = parts(place)?;
-    fs::create_dir_all(place).doing("create", place)?;
-    // Cargo reads a directory source only with this file; an empty list of files turns its own check off, and the
-    // archive's checksum is what the lock file is compared with (cargo's `sources/directory.rs`).
-    let list = place.join(".cargo-checksum.json");
-    fs::write(&list, format!(r#"{{"files":{{}},"package":"{checksum}"}}"#)).doing("write", &list)?;
+    let mut excerpt = Excerpt {
+        checksum: checksum.map_or_else(|| files::sha256(file), |known| Ok(known.to_owned()))?,
+        bytes: file.metadata().doing("look at", file)?.len(),
+        manifest: None,
+        names: Vec::new(),
+    };
     let mut archive = open(file)?;
     for entry in archive.entries().doing("read", file)? {
         let mut entry = entry.doing("read", file)?;
         let path = entry.path().doing("read", file)?.into_owned();
         let path = relative(&path, name, file)?;
         if path == Path::new("Cargo.toml") {
-            let mut text = Vec::new();
-            entry.by_ref().take(MANIFEST_BYTES_MAX).read_to_end(&mut text).doing("read", file)?;
-            let to = place.join(path);
-            fs::write(&to, &text).doing("write", &to)?;
+            let mut text = String::new();
+            entry.by_ref().take(MANIFEST_BYTES_MAX).read_to_string(&mut text).doing("read", file)?;
+            let is_complete = names_its_targets(&text);
+            excerpt.manifest = Some(text);
             // Nothing after it is looked for.
-            if names_its_targets(&text) {
+            if is_complete {
                 break;
             }
         } else if (path.extension().is_some_and(|extension| extension == "rs") || is_readme(path))
             && entry.header().entry_type().is_file()
+            // Cargo finds no target by another name.
+            && let Some(path) = path.to_str()
         {
-            create_empty(&place.join(path))?;
+            excerpt.names.push(path.to_owned());
         }
     }
-    file.metadata().map(|data| data.len()).doing("look at", file)
+    excerpt.names.sort();
+    Ok(excerpt)
+}
+
+/// Lays out what cargo reads of a package where the package belongs.
+pub(crate) fn lay_out(excerpt: &Excerpt, place: &Path) -> Result<()> {
+    fs::create_dir_all(place).doing("create", place)?;
+    let write = |name: &str, text: &str| {
+        let to = place.join(name);
+        fs::write(&to, text).doing("write", &to)
+    };
+    // Cargo reads a directory source only with this file; an empty list of files turns its own check off, and the
+    // archive's checksum is what the lock file is compared with (cargo's `sources/directory.rs`).
+    write(".cargo-checksum.json", &format!(r#"{{"files":{{}},"package":"{}"}}"#, excerpt.checksum))?;
+    for name in &excerpt.names {
+        create_empty(&place.join(name))?;
+    }
+    excerpt.manifest.iter().try_for_each(|text| write("Cargo.toml", text))
 }
 
 /// What `CARGO_PKG_README` is in a manifest that says nothing of it (`default_readme_from_package_root` in cargo's
@@ -87,7 +103,7 @@ fn create_empty(path: &Path) -> Result<()> {
 
 /// Whether cargo looks for no file of this package: since 1.80 it publishes manifests that name every target and turn
 /// discovery off (`prepare_targets_for_publish` in its `util/toml/mod.rs`).
-fn names_its_targets(manifest: &[u8]) -> bool {
+fn names_its_targets(manifest: &str) -> bool {
     const OFF: [&str; 5] = [
         "autolib = false",
         "autobins = false",
@@ -95,8 +111,7 @@ fn names_its_targets(manifest: &[u8]) -> bool {
         "autotests = false",
         "autobenches = false",
     ];
-    let text = String::from_utf8_lossy(manifest);
-    let head: Vec<&str> = text
+    let head: Vec<&str> = manifest
         .lines()
         .skip_while(|line| *line != "[package]")
         .skip(1)
@@ -201,7 +216,7 @@ mod tests {
             let case = Case::new(&[(path, "")]);
             let problem = unpack_from(&case.file(), &case.place()).unwrap_err().to_string();
             assert!(problem.contains("which does not lie in `a-1.0.0`"), "{path}: {problem}");
-            assert!(lay_out_from(&case.file(), &case.place(), "0").is_err(), "{path}");
+            assert!(excerpt_from(&case.file(), &case.place(), Some("0")).is_err(), "{path}");
         }
     }
 
@@ -212,8 +227,10 @@ mod tests {
             ("a-1.0.0/README.md", "text"),
             ("a-1.0.0/src/lib.rs", "code"),
         ]);
-        let bytes = lay_out_from(&case.file(), &case.place(), "0123").unwrap();
-        assert_eq!(bytes, fs::metadata(case.file()).unwrap().len());
+        let excerpt = excerpt_from(&case.file(), &case.place(), Some("0123")).unwrap();
+        assert_eq!(excerpt.bytes, fs::metadata(case.file()).unwrap().len());
+        assert_eq!(excerpt.names, ["README.md", "src/lib.rs"]);
+        lay_out(&excerpt, &case.place()).unwrap();
         assert_eq!(case.read("Cargo.toml").as_deref(), Some("[package]\nname = \"a\"\n"));
         assert_eq!(case.read("src/lib.rs").as_deref(), Some(""));
         assert_eq!(case.read("README.md").as_deref(), Some(""));
@@ -224,11 +241,13 @@ mod tests {
     fn a_manifest_that_names_its_targets_is_enough() {
         let off = "build = false\nautolib = false\nautobins = false\nautoexamples = false\nautotests = false\nautobenches = false\n";
         let complete = format!("# by cargo\n[package]\nname = \"a\"\n{off}\n[lib]\npath = \"src/lib.rs\"\n");
-        assert!(names_its_targets(complete.as_bytes()));
-        assert!(!names_its_targets(complete.replace("autobins = false\n", "").as_bytes()));
-        assert!(!names_its_targets(format!("[package]\nname = \"a\"\n[package.metadata]\n{off}").as_bytes()));
+        assert!(names_its_targets(&complete));
+        assert!(!names_its_targets(&complete.replace("autobins = false\n", "")));
+        assert!(!names_its_targets(&format!("[package]\nname = \"a\"\n[package.metadata]\n{off}")));
         let case = Case::new(&[("a-1.0.0/Cargo.toml", &complete), ("a-1.0.0/src/lib.rs", "")]);
-        lay_out_from(&case.file(), &case.place(), "0").unwrap();
-        assert_eq!(case.read("src/lib.rs"), None);
+        let excerpt = excerpt_from(&case.file(), &case.place(), None).unwrap();
+        assert_eq!(excerpt.names, [""; 0]);
+        assert_eq!(excerpt.manifest.as_ref(), Some(&complete));
+        assert_eq!(excerpt.checksum, files::sha256(&case.file()).unwrap());
     }
 }

@@ -1,6 +1,6 @@
 //! The helper binary: recorder and runner inside build containers.
 //!
-//! It is started in several ways: as `record`, `build`, `contents`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
+//! It is started in several ways: as `excerpt`, `record`, `build`, `contents`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
@@ -9,6 +9,7 @@ mod console;
 mod device;
 mod elf;
 mod environment;
+mod excerpts;
 mod files;
 mod finisher;
 mod help;
@@ -54,7 +55,7 @@ use crate::recorder::repositories;
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
 
-const USAGE: &str = "usage: longshore-helper record | build | contents | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+const USAGE: &str = "usage: longshore-helper excerpt | record | build | contents | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -87,6 +88,10 @@ fn run() -> Result<ExitCode> {
         return done.inspect_err(|problem| recorder::report(&recording, problem));
     }
     match args.first().and_then(|command| command.to_str()) {
+        Some("excerpt") => {
+            excerpts::write(&request::read()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some("record") => {
             recorder::record(&request::read()?)?;
             Ok(ExitCode::SUCCESS)

@@ -17,14 +17,14 @@ use std::process::{Command, Output, Stdio};
 use std::{env, fs, thread};
 
 use longshore_helper::recording::{
-    FAILURE_FILE, Failure, METADATA_FILE, RECORDING_FILE, RecordRequest, Recording,
+    Excerpt, FAILURE_FILE, Failure, METADATA_FILE, RECORDING_FILE, RecordRequest, Recording,
 };
 
 pub(crate) use self::calls::write_call;
 use self::jobserver::Jobserver;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
-use crate::{ansi, archive, files, slots};
+use crate::{ansi, archive, files};
 
 /// Set while a recording is under way: the directory in which it grows.
 pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
@@ -67,7 +67,7 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
     let tree = Path::new(&request.workspace);
     skeleton::lay_out(Path::new(&request.skeleton), Path::new(&request.names), &request.links, tree)?;
     let workspace = &tree.join(&request.root);
-    let sizes = lay_out_archives(&request.archives)?;
+    let sizes = lay_out_packages(request)?;
     write_cargo_config(&request.cargo_config)?;
     let recording = prepare_recording_directory(Path::new(&request.target_dir))?;
     let mut environment = cargo_environment(request, &recording)?;
@@ -125,32 +125,25 @@ fn ask_cargo(
     Ok(told.try_into().expect("as many answers as questions"))
 }
 
-/// Lays out what cargo reads of packages that came as archives, on all CPUs. Those of the workspace nobody has compared with
-/// the lock file yet.
-fn lay_out_archives(
-    archives: &BTreeMap<String, String>,
-) -> std::result::Result<BTreeMap<String, u64>, Refusal> {
-    let all: Vec<(&String, &String)> = archives.iter().collect();
-    let share = all.len().div_ceil(slots::parallelism()).max(1);
-    let lay_out = |part: &[(&String, &String)]| {
-        let sizes = part.iter().map(|(place, checksum)| {
-            let at = Path::new(place);
-            let found = archive::checksum(at)?;
-            if found != **checksum {
-                return Err(Refusal::Cargo(changed(at, checksum, &found)));
-            }
-            Ok(((*place).clone(), archive::lay_out(at, checksum)?))
-        });
-        sizes.collect::<std::result::Result<Vec<_>, Refusal>>()
-    };
-    thread::scope(|scope| {
-        let parts: Vec<_> = all.chunks(share).map(|part| scope.spawn(move || lay_out(part))).collect();
-        let mut sizes = BTreeMap::new();
-        for part in parts {
-            sizes.extend(part.join().expect("unpacking does not panic")?);
+/// Lays out what cargo reads of packages that came as archives, and returns the sizes of these.
+fn lay_out_packages(request: &RecordRequest) -> std::result::Result<BTreeMap<String, u64>, Refusal> {
+    let mut excerpts: BTreeMap<String, Excerpt> = BTreeMap::new();
+    for file in &request.excerpts {
+        excerpts.append(&mut files::read_json(Path::new(file))?);
+    }
+    let mut sizes = BTreeMap::new();
+    for (place, checksum) in &request.archives {
+        let Some(excerpt) = excerpts.get(place) else {
+            return Err(Problem::new(format!("no excerpt has `{place}`")).into());
+        };
+        // Those of the workspace nobody has compared with the lock file yet.
+        if excerpt.checksum != *checksum {
+            return Err(Refusal::Cargo(changed(Path::new(place), checksum, &excerpt.checksum)));
         }
-        Ok(sizes)
-    })
+        archive::lay_out(excerpt, Path::new(place))?;
+        sizes.insert(place.clone(), excerpt.bytes);
+    }
+    Ok(sizes)
 }
 
 /// What cargo says of an archive that is not the one in the lock file (cargo's `sources/registry/download.rs`), and more.
@@ -302,6 +295,56 @@ mod tests {
     fn commands_are_shown_as_they_would_be_typed() {
         let args = ["build", "--features", "a b", "it's", ""].map(str::to_owned);
         assert_eq!(as_typed("cargo", &args), r"cargo build --features 'a b' 'it'\''s' ''");
+    }
+
+    /// A request for one package, whose archive was found to be `found`.
+    fn request(root: &Path, found: &str) -> RecordRequest {
+        let place = root.join("vendor/a-1.0.0").to_string_lossy().into_owned();
+        let excerpt = Excerpt {
+            checksum: found.to_owned(),
+            bytes: 7,
+            manifest: Some("[package]\n".to_owned()),
+            names: vec!["src/lib.rs".to_owned()],
+        };
+        let excerpts = root.join("0.json");
+        files::write_json(&excerpts, &BTreeMap::from([(&place, excerpt)])).unwrap();
+        RecordRequest {
+            skeleton: String::new(),
+            names: String::new(),
+            links: Vec::new(),
+            workspace: String::new(),
+            root: String::new(),
+            target_dir: String::new(),
+            output: String::new(),
+            cargo_config: String::new(),
+            archives: [(place, "cafe".to_owned())].into(),
+            excerpts: vec![excerpts.to_string_lossy().into_owned()],
+            repositories: Vec::new(),
+            metadata_args: Vec::new(),
+            build_args: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn packages_are_laid_out_as_excerpts_have_them() {
+        let root = tempfile::tempdir().unwrap();
+        let Ok(sizes) = lay_out_packages(&request(root.path(), "cafe")) else { panic!("it is refused") };
+        assert_eq!(sizes.into_values().collect::<Vec<_>>(), [7]);
+        let read = |path: &str| fs::read_to_string(root.path().join("vendor/a-1.0.0").join(path)).unwrap();
+        assert_eq!(read("Cargo.toml"), "[package]\n");
+        assert_eq!(read("src/lib.rs"), "");
+        assert_eq!(read(".cargo-checksum.json"), r#"{"files":{},"package":"cafe"}"#);
+    }
+
+    #[test]
+    fn an_archive_that_is_not_the_locked_one_is_refused_and_a_missing_excerpt_is_ours() {
+        let root = tempfile::tempdir().unwrap();
+        let Err(Refusal::Cargo(failure)) = lay_out_packages(&request(root.path(), "beef")) else {
+            panic!("it is laid out")
+        };
+        assert!(failure.stderr.contains("`a-1.0.0`: it is beef, and `Cargo.lock` has cafe"), "{failure:?}");
+        let none = RecordRequest { excerpts: Vec::new(), ..request(root.path(), "cafe") };
+        assert!(matches!(lay_out_packages(&none), Err(Refusal::Problem(_))));
     }
 
     #[test]

@@ -11,6 +11,34 @@ pub const METADATA_FILE: &str = "metadata.json";
 /// File of the output that holds a [`Failure`]; it exists only when cargo refused.
 pub const FAILURE_FILE: &str = "failure.json";
 
+/// File of the output that holds an [`Excerpt`] of each package, by where it belongs.
+pub const EXCERPTS_FILE: &str = "packages.json";
+
+/// Asks `longshore-helper excerpt` for what cargo reads of packages when it plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcerptRequest {
+    /// Packages whose archives are mounted ([`crate::archive_of`]): where each belongs, and the checksum of the archive
+    /// where that has been compared already.
+    pub archives: BTreeMap<String, Option<String>>,
+    /// Where the result is written.
+    pub output: String,
+}
+
+/// What cargo reads of a package when it plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// SHA-256 of the archive, hex.
+    pub checksum: String,
+    /// Bytes of the archive.
+    pub bytes: u64,
+    /// Text of `Cargo.toml`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Paths of files that are looked for and not read: sources, where the manifest does not name them all, and READMEs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
 /// Asks for a recording of one `cargo build`.
 ///
 /// The vertex has: `skeleton` read-only, `workspace` and `target_dir` writable and empty,
@@ -35,9 +63,12 @@ pub struct RecordRequest {
     pub output: String,
     /// Text of `$CARGO_HOME/config.toml`: source replacement and the like.
     pub cargo_config: String,
-    /// Packages whose archives are mounted ([`crate::archive_of`]): where each belongs, and its checksum.
+    /// Packages that came as archives: where each belongs, and its checksum in `Cargo.lock`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub archives: BTreeMap<String, String>,
+    /// Files with an [`Excerpt`] of each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpts: Vec<String>,
     /// Git repositories that `Cargo.lock` names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repositories: Vec<Repository>,

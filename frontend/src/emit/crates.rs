@@ -60,6 +60,8 @@ pub enum Files {
         file: String,
         /// SHA-256 of the archive, hex, as the lock file has it.
         checksum: String,
+        /// BuildKit has compared the archive with it.
+        is_checked: bool,
     },
     /// In a directory, which is the last part of the place where they belong.
     Directory(State),
@@ -218,7 +220,7 @@ fn downloaded(
         .grouped(group)
         .export_cache(false)
         .state();
-    Files::Archive { state, file: format!("/{archive}"), checksum: checksum.clone() }
+    Files::Archive { state, file: format!("/{archive}"), checksum: checksum.clone(), is_checked: true }
 }
 
 /// A package of a local registry: its archive, out of the build context.
@@ -232,7 +234,7 @@ fn copied(package: &LockedPackage, context: &State, at: &Utf8PathBuf, group: &Pr
         .grouped(group)
         .export_cache(false)
         .state();
-    Files::Archive { state, file, checksum: package.checksum.clone() }
+    Files::Archive { state, file, checksum: package.checksum.clone(), is_checked: false }
 }
 
 /// A package of a directory source, as it lies there: cargo itself checks its files against its list of checksums.

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use buildkit_llb::{Annotate, Bind, Copy, Files, Mount, State};
+use buildkit_llb::{Annotate, Copy, Files, Mount, State};
 use camino::Utf8Path;
-use longshore_helper::{
-    archive_of,
-    recording::{RecordRequest, Repository},
-};
+use longshore_helper::recording::{EXCERPTS_FILE, RecordRequest, Repository};
 
 use super::{
     Prefix, Workshop,
     crates::{Files as Packed, Locked},
+    excerpts::{archives, excerpts},
     known_by_origin, unpacked,
 };
 use crate::{
@@ -23,6 +21,7 @@ use crate::{
 
 const SKELETON: &str = "/longshore/skeleton";
 const OUTPUT: &str = "/longshore/recording";
+const EXCERPTS: &str = "/longshore/excerpts";
 /// Where the helper puts the request's `cargo_config`. Named on the command line as well: what stands there wins over
 /// a source replacement in the workspace's own configuration, whose directories and mirrors no vertex has.
 const CARGO_CONFIG: &str = "/longshore/cargo-home/config.toml";
@@ -99,6 +98,7 @@ pub fn record(
     selection: &Selection,
     prefix: &Prefix,
 ) -> State {
+    let excerpts = excerpts(workshop, locked);
     let request = RecordRequest {
         skeleton: format!("{SKELETON}/tree"),
         names: format!("{SKELETON}/names"),
@@ -109,8 +109,9 @@ pub fn record(
         cargo_config: locked.cargo_config.clone(),
         links: links.directory_links().map(|(path, text)| (path.to_string(), text.to_owned())).collect(),
         archives: archives(locked)
-            .map(|(place, _, checksum)| (place.to_string(), checksum.to_owned()))
+            .map(|archive| (archive.place.to_string(), archive.checksum.to_owned()))
             .collect(),
+        excerpts: (0..excerpts.len()).map(excerpt_at).collect(),
         repositories: repositories(locked),
         metadata_args: metadata_args(selection),
         build_args: build_args(selection),
@@ -130,11 +131,11 @@ pub fn record(
         exec = exec.env(name, value);
     }
     // Packages of one source are all archives or all directories.
-    for directory in archives(locked).filter_map(|(place, ..)| place.parent()).collect::<BTreeSet<_>>() {
+    for directory in archives(locked).filter_map(|archive| archive.place.parent()).collect::<BTreeSet<_>>() {
         exec = exec.mount(directory, Mount::tmpfs());
     }
-    for (place, archive, _) in archives(locked) {
-        exec = exec.mount(archive_of(place.as_str()), archive);
+    for (number, excerpt) in excerpts.iter().enumerate() {
+        exec = exec.mount(excerpt_at(number), Mount::subpath(excerpt, &format!("/{EXCERPTS_FILE}")));
     }
     for (place, files) in &locked.crates {
         if let Packed::Directory(state) = files {
@@ -150,14 +151,9 @@ pub fn record(
         .run()
 }
 
-/// Where each package belongs that came as an archive, the archive, and its checksum.
-fn archives(locked: &Locked) -> impl Iterator<Item = (&Utf8Path, Bind, &str)> {
-    locked.crates.iter().filter_map(|(place, files)| match files {
-        Packed::Archive { state, file, checksum } => {
-            Some((place.as_path(), known_by_origin(state).subpath(file), checksum.as_str()))
-        }
-        Packed::Directory(_) => None,
-    })
+/// Where the recording has an excerpt.
+fn excerpt_at(number: usize) -> String {
+    format!("{EXCERPTS}/{number}.json")
 }
 
 /// Where the recording has a repository.

@@ -106,6 +106,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
         output: text(&at("output")),
         cargo_config: "[net]\nretry = 0\n".to_owned(),
         archives: [].into(),
+        excerpts: Vec::new(),
         repositories: vec![Repository {
             url: url.clone(),
             commit: commit.clone(),
@@ -151,6 +152,7 @@ fn a_repository_that_is_checked_out_is_planned_as_one_that_is_in_reach() {
     // What the lock file does not have is refused by cargo, with the address.
     let unknown = record(&RecordRequest {
         archives: [].into(),
+        excerpts: Vec::new(),
         repositories: vec![Repository {
             url: "https://example.org/other".to_owned(),
             commit,

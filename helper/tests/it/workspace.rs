@@ -167,6 +167,7 @@ impl Workspace {
             output: text(&self.path("output")),
             cargo_config: "[net]\nretry = 0\n".to_owned(),
             archives: [].into(),
+            excerpts: Vec::new(),
             repositories: Vec::new(),
             metadata_args: words("--offline"),
             build_args: words("build --offline"),

@@ -136,6 +136,17 @@ pub(crate) fn machines_share_a_cache() -> Result {
     let said = fresh.engine.run_image(&[], &tag("server"), &["--version"])?;
     assert_eq!(said.stdout, "server 0.3.0\n", "{}", said.stderr);
 
+    // Cargo plans anew with what was read of packages before: their archives are not downloaded for it.
+    project.append("Cargo.toml", &format!("\n# {}\n", nonce()))?;
+    let planned = bake(&fresh.engine, &project, &caches, false)?;
+    assert_eq!(compiled(&planned), [""; 0], "compiled anew");
+    let ran: BTreeSet<&str> = planned.iter().flat_map(|build| build.progress.ran()).collect();
+    assert!(ran.contains("[plan] cargo build, recorded"), "{ran:?}");
+    assert!(!ran.iter().any(|vertex| vertex.starts_with("[plan] read ")), "{ran:?}");
+    let kept = fresh.engine.docker(["buildx", "du", "--verbose"]).run()?;
+    let archives: Vec<&str> = kept.lines().filter(|line| line.contains("http url ")).collect();
+    assert_eq!(archives, [""; 0], "downloaded, and nothing is compiled of it");
+
     // The second machine's turn: it compiles what was edited, and nothing else.
     let words = format!("Usage {}: server", nonce());
     project.append("services/server/src/http.rs", &format!("\nconst _: &str = \"{}\";\n", nonce()))?;
