@@ -25,6 +25,7 @@ fn colour(contender: Contender) -> &'static str {
         Contender::Chef => "#e69f00",
         Contender::Longshore => "#0b5d3b",
         Contender::Bundled => "#cc79a7",
+        Contender::Local => "#d55e00",
     }
 }
 

@@ -62,8 +62,25 @@ pub fn dockerfile(contender: Contender, workspace: &Workspace, programs: &[Strin
              COPY . .\nRUN {build}\n\n{runtime}{}",
             copies(&built_in)
         )),
-        Contender::Longshore | Contender::Bundled => None,
+        Contender::Longshore | Contender::Bundled | Contender::Local => None,
     }
+}
+
+/// Arguments of `cargo` for [`Contender::Local`], with packages from the directory `vendor`.
+pub fn local_arguments(workspace: &Workspace, vendor: &str) -> Vec<String> {
+    let build = ["build", "--quiet", "--locked", "--offline", "--workspace", "--bins", "--profile"];
+    let source = format!("source.vendored.directory=\"{vendor}\"");
+    build
+        .into_iter()
+        .chain([
+            workspace.profile,
+            "--config",
+            "source.crates-io.replace-with=\"vendored\"",
+            "--config",
+            &source,
+        ])
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Arguments of `docker buildx build` that differ between contenders, the last of which is the build context.
@@ -154,6 +171,16 @@ mod tests {
                 COPY --from=build /app/target/release/rg /usr/local/bin/
                 COPY --from=build /app/target/release/other /usr/local/bin/
             "#]],
+        );
+    }
+
+    #[test]
+    fn cargo_alone_builds_the_same() {
+        let arguments = local_arguments(&workspaces::ALL[0], "/v").join(" ");
+        assert_eq!(
+            arguments,
+            "build --quiet --locked --offline --workspace --bins --profile release --config \
+             source.crates-io.replace-with=\"vendored\" --config source.vendored.directory=\"/v\""
         );
     }
 

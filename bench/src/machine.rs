@@ -39,6 +39,21 @@ pub fn describe(places: &Places, engine: &Engine, chef: &str) -> Result<Machine>
     })
 }
 
+/// Whether this machine's own Rust is that of the toolchain image.
+///
+/// # Errors
+/// It is another, or none.
+pub fn has_rustc_of(machine: &Machine) -> Result {
+    let own = second(&run(Command::new("rustc").arg("-V"))?);
+    match machine.tools.iter().find(|(name, _)| name == "rustc") {
+        Some((_, version)) if *version == own => Ok(()),
+        found => {
+            Err(format!("`local` needs the rustc of the toolchain image, {found:?}, and here is {own}")
+                .into())
+        }
+    }
+}
+
 /// The load average of the last minute.
 pub fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -11,6 +11,7 @@ use longshore_bench::{
     Result,
     engine::Engine,
     files, machine,
+    matrix::Contender,
     options::{self, Options, Task},
     prepare::{self, Places},
     report,
@@ -54,6 +55,9 @@ fn measure(options: Options) -> Result {
         toolchain: variable("BENCH_TOOLCHAIN")?,
     };
     let machine = machine::describe(&places, &warm, &prepare::cargo_chef(&places)?)?;
+    if options.contenders.contains(&Contender::Local) {
+        machine::has_rustc_of(&machine)?;
+    }
     let file = Path::new(&options.out).join(report::RESULTS);
     let mut series = if file.exists() { read(&file)? } else { Series::default() };
     if !series.complete.is_empty() && series.machine != machine {

@@ -16,6 +16,8 @@ pub enum Contender {
     Longshore,
     /// The same with `bundle = true`.
     Bundled,
+    /// `cargo build` on the machine itself, in a directory that stays.
+    Local,
 }
 
 /// What happened to the workspace since it was last built.
@@ -50,7 +52,8 @@ pub enum Runner {
 
 impl Contender {
     /// In the order of tables.
-    pub const ALL: [Self; 5] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore, Self::Bundled];
+    pub const ALL: [Self; 6] =
+        [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore, Self::Bundled, Self::Local];
 
     /// Those that are compared unless others are named: what users have.
     pub const USUAL: [Self; 4] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore];
@@ -63,6 +66,7 @@ impl Contender {
             Self::Chef => "chef",
             Self::Longshore => "longshore",
             Self::Bundled => "bundled",
+            Self::Local => "local",
         }
     }
 

@@ -21,6 +21,8 @@ Ways (contenders):
   chef       cargo-chef's three stages
   longshore  -f Cargo.toml, this repository's frontend
   bundled    the same with `bundle = true`; only when named
+  local      `cargo build` without Docker, in a directory that stays, on the warm
+             builder; only when named. Needs the toolchain image's version of Rust
 
 What was changed (cells): cold, no-change, leaf, shared, lock-bump, new-member,
 new-binary. Each is measured on the warm builder; each but cold also on a fresh

@@ -87,6 +87,11 @@ pub fn edit(directory: &Path, workspace: &Workspace, cell: Cell, serial: u64) ->
     Ok(())
 }
 
+/// Where the packages of a workspace's lock files lie, once [`base_image`] has been made.
+pub fn vendored(places: &Places, workspace: &Workspace) -> PathBuf {
+    places.cache.join(workspace.name).join("image/vendor")
+}
+
 /// Makes the image that the Dockerfiles begin with, with the packages of both lock files.
 ///
 /// # Errors
@@ -98,7 +103,7 @@ pub fn base_image(places: &Places, workspace: &Workspace, base: &Path, engine: &
     files::copy(base, &bumped, &[])?;
     edit(&bumped, workspace, Cell::LockBump, 0)?;
     let context = directory.join("image");
-    let vendor = context.join("vendor");
+    let vendor = vendored(places, workspace);
     files::empty(&context)?;
     engine::run(
         Command::new("cargo")

@@ -43,6 +43,11 @@ fn page(summary: &Summary, machine: &Machine) -> String {
         ),
     );
     page.push_str(METHOD);
+    for (contender, what) in BESIDE {
+        if summary.builds.iter().any(|build| build.contender == contender) {
+            line(&mut page, &format!("- **{}**: {what}", contender.name()));
+        }
+    }
     for name in &summary.workspaces {
         line(&mut page, &format!("\n## {name}\n"));
         if let Some(known) = workspaces::ALL.iter().find(|known| known.name == name) {
@@ -85,6 +90,15 @@ in turns, another one first in each cell and round.
   at once. Of vertices, those that ran: not context, downloads and exports. `*`: in so many rounds others had more than a tenth
   of the machine.
 ";
+
+/// What contenders are that are not always measured.
+const BESIDE: [(Contender, &str); 2] = [
+    (Contender::Bundled, "Longshore with `bundle = true`."),
+    (
+        Contender::Local,
+        "`cargo build` on the machine itself, without Docker, in a directory that stays; it makes no image.",
+    ),
+];
 
 fn times(page: &mut String, summary: &Summary, runner: Runner, builds: &[&Build]) {
     let contenders: Vec<Contender> =

@@ -2,12 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     Result,
-    contenders::{arguments, base_image, dockerfile, seed_dockerfile},
+    contenders::{arguments, base_image, dockerfile, local_arguments, seed_dockerfile},
     edits,
     engine::{self, Engine},
     files, machine,
@@ -138,6 +139,7 @@ impl Bench {
             self.clear(fresh)?;
             self.download(stage, fresh)?;
         }
+        files::empty(&stage.local_target())?;
         for contender in &self.options.contenders {
             self.lay_out(stage, *contender)?;
         }
@@ -165,6 +167,12 @@ impl Bench {
         let context = stage.context(contender);
         prepare::salted(stage.base, &context, &stage.salt_of(contender))?;
         if contender == Contender::Bundled { prepare::bundled(&context) } else { Ok(()) }
+    }
+
+    /// The contenders that leave a cache which can be exported.
+    fn in_docker(&self) -> Vec<Contender> {
+        let all = self.options.contenders.iter().copied();
+        all.filter(|contender| *contender != Contender::Local).collect()
     }
 
     /// The cells asked for that come after a cold build.
@@ -224,7 +232,7 @@ impl Bench {
     fn export(&mut self, stage: &Stage<'_>, programs: &[String]) -> Result {
         let Some((_, registry)) = self.fresh.clone() else { return Ok(()) };
         let relay = Relay::start(&registry)?;
-        for contender in order(&self.options.contenders, stage.round, 0) {
+        for contender in order(&self.in_docker(), stage.round, 0) {
             let (repository, tag) = stage.cache(contender);
             let to = |tag: &str| {
                 let reference = format!("{}/{repository}:{tag}", relay.address);
@@ -277,7 +285,7 @@ impl Bench {
         let programs: Vec<String> = stage.workspace.programs.iter().map(|name| (*name).to_owned()).collect();
         for cell in self.cells() {
             let programs = edits::programs(cell, programs.clone());
-            for contender in order(&self.options.contenders, stage.round, cell as usize) {
+            for contender in order(&self.in_docker(), stage.round, cell as usize) {
                 let context = stage.context(contender);
                 self.lay_out(stage, contender)?;
                 prepare::edit(&context, stage.workspace, cell, stage.serial(cell, contender))?;
@@ -315,10 +323,19 @@ impl Bench {
         let tag = format!("longshore-bench/{}:{}-{}", stage.workspace.name, contender.name(), build.name);
         // Cache mounts of a round are its own, for all contenders alike.
         let namespace = format!("BUILDKIT_CACHE_MOUNT_NS={}-{}", stage.workspace.name, stage.salt);
-        let mut command =
-            build.engine.docker(["buildx", "build", "--progress=rawjson", "--output=type=docker"]);
-        command.args(["--tag", &tag, "--build-arg", &namespace]).args(&build.more);
-        command.args(arguments(contender, stage.workspace, text(&build.context)?, text(&path)?));
+        let mut command = if contender == Contender::Local {
+            let vendor = prepare::vendored(&self.places, stage.workspace);
+            let mut command = Command::new("cargo");
+            command.args(local_arguments(stage.workspace, text(&vendor)?)).current_dir(&build.context);
+            command.env("CARGO_TARGET_DIR", stage.local_target());
+            command
+        } else {
+            let mut command =
+                build.engine.docker(["buildx", "build", "--progress=rawjson", "--output=type=docker"]);
+            command.args(["--tag", &tag, "--build-arg", &namespace]).args(&build.more);
+            command.args(arguments(contender, stage.workspace, text(&build.context)?, text(&path)?));
+            command
+        };
 
         let load = machine::load();
         let watch = Watch::start(build.engine);
@@ -390,6 +407,11 @@ impl Bench {
 }
 
 impl Stage<'_> {
+    /// Where cargo alone builds.
+    fn local_target(&self) -> PathBuf {
+        self.contexts.join("local-target")
+    }
+
     fn context(&self, contender: Contender) -> PathBuf {
         self.contexts.join(contender.name())
     }
