@@ -19,6 +19,11 @@ pub struct Engine {
 /// Variables that point `docker` at an engine.
 const VARIABLES: [&str; 4] = ["DOCKER_HOST", "DOCKER_CONFIG", "BUILDX_BUILDER", "PATH"];
 
+/// What of the build cache goes before a round, and before each build on a fresh runner: all but downloaded packages,
+/// since the Dockerfiles have theirs in an image. The description of a download begins with `http url`; BuildKit's
+/// filters have no "not".
+const ALL_BUT_DOWNLOADS: &str = r#"description~="^([^h]|h[^t]|ht[^t]|htt[^p]|http[^ ])""#;
+
 impl Engine {
     /// # Errors
     /// It does not run.
@@ -62,6 +67,21 @@ impl Engine {
         run(&mut from.docker([&["save", "--output", archive], images].concat()))?;
         run(&mut self.docker(["load", "--input", archive]))?;
         Ok(std::fs::remove_file(archive)?)
+    }
+
+    /// Empties the build cache of all but downloads, and the store of what was built.
+    ///
+    /// # Errors
+    /// Docker's.
+    pub fn clear(&self) -> Result {
+        let built = run(&mut self.docker(["images", "--quiet", "--filter", "reference=longshore-bench/*"]))?;
+        let mut ids: Vec<&str> = built.lines().collect();
+        ids.dedup();
+        if !ids.is_empty() {
+            run(&mut self.docker(["rmi", "--force"].into_iter().chain(ids)))?;
+        }
+        run(&mut self.docker(["image", "prune", "--force"]))?;
+        self.prune(&[ALL_BUT_DOWNLOADS])
     }
 
     /// Removes what matches a filter of BuildKit's from the build cache, or all of it.

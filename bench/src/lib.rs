@@ -1,7 +1,7 @@
 //! Builds the same workspaces in four ways on one engine, in turns, and says how long each took. `bench/run` starts it.
 //!
 //! What is built, edited, counted and reported is plain functions from values to values; `engine`, `files`, `machine`,
-//! `members`, `prepare`, `series`, `sweep`, `usage` and `wire` touch the world.
+//! `members`, `prepare`, `series`, `sweep`, `together`, `usage` and `wire` touch the world.
 
 pub mod chart;
 pub mod contenders;
@@ -20,6 +20,7 @@ pub mod series;
 pub mod stats;
 pub mod summary;
 pub mod sweep;
+pub mod together;
 pub mod usage;
 pub mod wire;
 pub mod workspaces;

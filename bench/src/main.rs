@@ -15,8 +15,9 @@ use longshore_bench::{
     options::{self, Options, Task},
     prepare::{self, Places},
     report,
-    results::Series,
+    results::{Machine, Series},
     series::Bench,
+    together,
 };
 
 fn main() -> ExitCode {
@@ -37,24 +38,39 @@ fn run(task: Task) -> Result {
             report::write(Path::new(&out), &Series::merged(series?))?;
         }
         Task::Measure(options) => measure(options)?,
+        Task::Together(rounds, out) => images_at_once(rounds, &out)?,
     }
     Ok(())
 }
 
-fn measure(options: Options) -> Result {
-    let variable = |name: &str| env::var(name).map_err(|_| format!("{name} is not set: start bench/run"));
+/// What `bench/run` says of its surroundings.
+fn variable(name: &str) -> Result<String> {
+    Ok(env::var(name).map_err(|_| format!("{name} is not set: start bench/run"))?)
+}
+
+/// Places, the warm engine, and what these are on.
+fn surroundings() -> Result<(Places, Engine, Machine)> {
     let repository = PathBuf::from(variable("BENCH_REPOSITORY")?);
     let warm = Engine::find(&repository, &variable("BENCH_ENGINE")?)?;
+    let cache = PathBuf::from(variable("BENCH_CACHE")?);
+    let places = Places { repository, cache, toolchain: variable("BENCH_TOOLCHAIN")? };
+    let machine = machine::describe(&places, &warm, &prepare::cargo_chef(&places)?)?;
+    Ok((places, warm, machine))
+}
+
+fn images_at_once(rounds: usize, out: &str) -> Result {
+    let (places, warm, machine) = surroundings()?;
+    together::run(&places, &warm, &machine, rounds, Path::new(out))
+}
+
+fn measure(options: Options) -> Result {
+    let (places, warm, machine) = surroundings()?;
     let fresh = match options.fresh {
-        true => Some((Engine::find(&repository, &variable("BENCH_FRESH")?)?, variable("BENCH_REGISTRY")?)),
+        true => {
+            Some((Engine::find(&places.repository, &variable("BENCH_FRESH")?)?, variable("BENCH_REGISTRY")?))
+        }
         false => None,
     };
-    let places = Places {
-        repository,
-        cache: PathBuf::from(variable("BENCH_CACHE")?),
-        toolchain: variable("BENCH_TOOLCHAIN")?,
-    };
-    let machine = machine::describe(&places, &warm, &prepare::cargo_chef(&places)?)?;
     if options.contenders.contains(&Contender::Local) {
         machine::has_rustc_of(&machine)?;
     }

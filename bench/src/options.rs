@@ -9,6 +9,7 @@ use crate::{
 /// What `--help` says; `bench/run` says it too.
 pub const HELP: &str = "\
 Usage: bench/run [OPTIONS]
+       bench/run --together [--rounds N] [--out DIR]
        bench/run --report-only FILE.json... [--out DIR]
 
 Builds the same Cargo workspaces in four ways on one Docker Engine, in turns, and
@@ -38,6 +39,9 @@ Options:
   --out DIR            where the files go (default: bench/out). A series that is
                        there already is gone on with: complete rounds stay, and
                        only those that are missing are measured
+  --together           another measurement: twelve images of `testdata/inference`
+                       by one bake, of Longshore's targets and of as many plain
+                       Dockerfiles; DIR/together.json and together.md
   --report-only FILE.json...
                        measures nothing: writes the report of these results.json
   -h, --help           this
@@ -54,6 +58,8 @@ pub enum Task {
     Help,
     /// Measure.
     Measure(Options),
+    /// Measure images that are asked for at once, so often, and write there.
+    Together(usize, String),
     /// Report these files.
     Report(Vec<String>, String),
 }
@@ -89,6 +95,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
         out: "bench/out".to_owned(),
     };
     let mut report: Option<Vec<String>> = None;
+    let mut together = false;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("`{argument}` needs a value"));
@@ -110,6 +117,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
                 options.rounds = rounds.ok_or_else(|| format!("`--rounds {text}` is not a number from 1"))?;
             }
             "--no-fresh" => options.fresh = false,
+            "--together" => together = true,
             "--out" => options.out = value()?,
             "--report-only" => report = Some(report.unwrap_or_default()),
             file if report.is_some() && !file.starts_with('-') => {
@@ -123,6 +131,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
             return Err("`--report-only` needs files".into());
         }
         return Ok(Task::Report(files, options.out));
+    }
+    if together {
+        return Ok(Task::Together(options.rounds, options.out));
     }
     if options.workspaces.is_empty() {
         options.workspaces = workspaces::ALL.to_vec();
@@ -161,6 +172,11 @@ mod tests {
         assert_eq!((options.rounds, options.fresh, options.out.as_str()), (2, false, "x"));
         let Task::Measure(options) = of("").unwrap() else { panic!("not a measurement") };
         assert_eq!(options.workspaces.len(), workspaces::ALL.len());
+    }
+
+    #[test]
+    fn images_at_once_are_another_measurement() {
+        assert_eq!(of("--together --rounds 2 --out x").unwrap(), Task::Together(2, "x".to_owned()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     contenders::{arguments, base_image, dockerfile, local_arguments, seed_dockerfile},
     edits,
     engine::{self, Engine},
-    files, machine,
+    files,
     matrix::{Cell, Contender, Runner, order},
     options::Options,
     prepare::{self, Places},
@@ -19,15 +19,10 @@ use crate::{
     report,
     results::{Export, Measurement, Round, Series},
     sweep,
-    usage::{Clock, Watch},
+    usage::Usage,
     wire::{Relay, cache_size},
     workspaces::Workspace,
 };
-
-/// What of the build cache goes before a round, and before each build on a fresh runner: all but downloaded packages,
-/// since the Dockerfiles have theirs in an image. The description of a download begins with `http url`; BuildKit's
-/// filters have no "not".
-const ALL_BUT_DOWNLOADS: &str = r#"description~="^([^h]|h[^t]|ht[^t]|htt[^p]|http[^ ])""#;
 
 /// Others had more than this share of all processors: the time says little.
 const FOREIGN_MAX: f64 = 0.1;
@@ -133,10 +128,10 @@ impl Bench {
     }
 
     fn round(&mut self, stage: &Stage<'_>) -> Result {
-        self.clear(&self.warm)?;
+        self.warm.clear()?;
         self.download(stage, &self.warm)?;
         if let Some((fresh, _)) = &self.fresh {
-            self.clear(fresh)?;
+            fresh.clear()?;
             self.download(stage, fresh)?;
         }
         files::empty(&stage.local_target())?;
@@ -178,23 +173,6 @@ impl Bench {
     /// The cells asked for that come after a cold build.
     fn cells(&self) -> Vec<Cell> {
         self.options.cells.iter().copied().filter(|cell| *cell != Cell::Cold).collect()
-    }
-
-    /// Empties an engine's build cache of all but downloads, and its store of what was built.
-    fn clear(&self, engine: &Engine) -> Result {
-        let built = engine::run(&mut engine.docker([
-            "images",
-            "--quiet",
-            "--filter",
-            "reference=longshore-bench/*",
-        ]))?;
-        let mut ids: Vec<&str> = built.lines().collect();
-        ids.dedup();
-        if !ids.is_empty() {
-            engine::run(&mut engine.docker(["rmi", "--force"].into_iter().chain(ids)))?;
-        }
-        engine::run(&mut engine.docker(["image", "prune", "--force"]))?;
-        engine.prune(&[ALL_BUT_DOWNLOADS])
     }
 
     /// Has an engine download and unpack all packages of both lock files: Longshore plans, and nothing is compiled.
@@ -289,7 +267,7 @@ impl Bench {
                 let context = stage.context(contender);
                 self.lay_out(stage, contender)?;
                 prepare::edit(&context, stage.workspace, cell, stage.serial(cell, contender))?;
-                self.clear(&fresh)?;
+                fresh.clear()?;
                 let (repository, tag) = stage.cache(contender);
                 let from = format!("type=registry,ref={}/{repository}:{tag}", relay.address);
                 let more = vec!["--cache-from".to_owned(), from];
@@ -302,7 +280,7 @@ impl Bench {
             }
             self.save()?;
         }
-        self.clear(&fresh)?;
+        fresh.clear()?;
         let state =
             self.warm.directory().and_then(|directory| Some(directory.parent()?.parent()?.to_owned()));
         if let Some(state) = state {
@@ -337,15 +315,7 @@ impl Bench {
             command
         };
 
-        let load = machine::load();
-        let watch = Watch::start(build.engine);
-        let before = Clock::read(build.engine);
-        let start = Instant::now();
-        let output = command.output()?;
-        let seconds = start.elapsed().as_secs_f64();
-        let (cpu, foreign) = before.until(&Clock::read(build.engine));
-        let memory = watch.end();
-
+        let Usage { output, seconds, cpu, foreign, memory, load } = Usage::of(build.engine, &mut command)?;
         let said = String::from_utf8_lossy(&output.stderr);
         let log = format!("{}-{}-{}.jsonl", stage.workspace.name, build.name, contender.name());
         let log = self.places.cache.join("log").join(log);

@@ -4,15 +4,16 @@
 use std::{
     fs,
     path::PathBuf,
+    process::{Command, Output},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::engine::Engine;
+use crate::{Result, engine::Engine, machine};
 
 /// Clock ticks of `/proc` in a second: the kernel reports 100 to programs, whatever it counts in.
 const TICKS: f64 = 100.0;
@@ -60,6 +61,40 @@ impl Clock {
         let ran = containers.max(later.waited - self.waited);
         let build = ran + later.daemons - self.daemons + later.own - self.own;
         (Some(build), Some((later.machine - self.machine - build).max(0.0)))
+    }
+}
+
+/// What a command took, with all that an engine did for it.
+#[derive(Debug)]
+pub struct Usage {
+    /// What it wrote, and how it ended.
+    pub output: Output,
+    /// Wall time, in seconds.
+    pub seconds: f64,
+    /// CPU seconds of the client, the daemons and the containers, where they can be told.
+    pub cpu: Option<f64>,
+    /// CPU seconds of everything else on the machine.
+    pub foreign: Option<f64>,
+    /// The most memory of the containers at once, in bytes.
+    pub memory: Option<u64>,
+    /// The load average before it.
+    pub load: f64,
+}
+
+impl Usage {
+    /// Runs a command that has an engine work.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn of(engine: &Engine, command: &mut Command) -> Result<Self> {
+        let load = machine::load();
+        let watch = Watch::start(engine);
+        let before = Clock::read(engine);
+        let start = Instant::now();
+        let output = command.output()?;
+        let seconds = start.elapsed().as_secs_f64();
+        let (cpu, foreign) = before.until(&Clock::read(engine));
+        Ok(Self { output, seconds, cpu, foreign, memory: watch.end(), load })
     }
 }
 
