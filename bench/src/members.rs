@@ -34,7 +34,7 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
         let aside = [".cargo-checksum.json", ".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
         files::copy(&vendor.join(format!("{member}-{version}")), &to, &aside)?;
         let manifest = to.join("Cargo.toml");
-        files::write(&manifest, &as_member(&files::read(&manifest)?, uses)?)?;
+        files::write(&manifest, &as_member(&files::read(&manifest)?, uses, published.members)?)?;
     }
     let manifest = directory.join("Cargo.toml");
     files::write(&manifest, &as_root(&files::read(&manifest)?, published.members)?)?;
@@ -90,9 +90,10 @@ fn locked(lock: &str) -> Result<Vec<Locked>> {
 }
 
 /// A published manifest as a member's: a library, without tests and what they need, and without optional dependencies
-/// that the program does not use.
-fn as_member(manifest: &str, uses: &Uses) -> Result<String> {
+/// that the program does not use. Other members are beside it.
+fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
     let mut manifest: Table = manifest.parse()?;
+    depend_on_members(&mut manifest, members, "..");
     for key in ["bin", "test", "bench", "example", "dev-dependencies", "lints", "badges"] {
         manifest.remove(key);
     }
@@ -150,6 +151,37 @@ fn as_member(manifest: &str, uses: &Uses) -> Result<String> {
     Ok(manifest.to_string())
 }
 
+/// Has every dependency on a member name the member's directory, below `directory`. A workspace of one's own is written like
+/// that; cargo-chef, which gives members another version, cannot cook one in which they stand for packages of a registry.
+fn depend_on_members(manifest: &mut Table, members: &[&str], directory: &str) {
+    let mut tables = vec![manifest];
+    while let Some(table) = tables.pop() {
+        for (key, value) in table.iter_mut() {
+            let Value::Table(inner) = value else { continue };
+            match key.as_str() {
+                "dependencies" | "build-dependencies" => {
+                    for (name, dependency) in inner.iter_mut() {
+                        let package = dependency.get("package").and_then(Value::as_str).unwrap_or(name);
+                        let Some(member) = members.iter().find(|member| **member == package) else {
+                            continue;
+                        };
+                        if let Value::String(version) = dependency {
+                            let version = ("version".to_owned(), Value::String(version.clone()));
+                            *dependency = Value::Table(Table::from_iter([version]));
+                        }
+                        if let Value::Table(dependency) = dependency {
+                            let path = format!("{directory}/{member}");
+                            dependency.insert("path".to_owned(), Value::String(path));
+                        }
+                    }
+                }
+                "target" => tables.extend(inner.iter_mut().filter_map(|(_, value)| value.as_table_mut())),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Whether a version is of the series that is wanted, as `1` or `0.23` begins one. Enough to tell renamed dependencies
 /// on one package apart.
 fn fits(version: &str, wanted: &str) -> bool {
@@ -162,20 +194,16 @@ fn fits(version: &str, wanted: &str) -> bool {
     major != Some("0") || wanted.next().is_none_or(|minor| version.next() == Some(minor))
 }
 
-/// The program's manifest with a workspace of these members, which stand for the packages of their names.
+/// The program's manifest with a workspace of these members, without tests and what they need. Nobody else may use what
+/// members are: `cargo metadata` would find them missing.
 fn as_root(manifest: &str, members: &[&str]) -> Result<String> {
     let mut manifest: Table = manifest.parse()?;
-    for key in ["workspace", "patch", "test", "bench", "example", "lints"] {
+    for key in ["workspace", "patch", "test", "bench", "example", "lints", "dev-dependencies"] {
         manifest.remove(key);
     }
+    depend_on_members(&mut manifest, members, "crates");
     let paths: Vec<String> = members.iter().map(|member| format!("\"crates/{member}\"")).collect();
-    let patches: Vec<String> =
-        members.iter().map(|member| format!("{member} = {{ path = \"crates/{member}\" }}\n")).collect();
-    Ok(format!(
-        "{manifest}\n[workspace]\nmembers = [{}]\n\n[patch.crates-io]\n{}",
-        paths.join(", "),
-        patches.concat()
-    ))
+    Ok(format!("{manifest}\n[workspace]\nmembers = [{}]\n", paths.join(", ")))
 }
 
 /// A lock file in which these packages are not downloaded.
@@ -233,16 +261,21 @@ log = { version = "1", optional = true }
 [target.'cfg(windows)'.dev-dependencies]
 winapi = "1"
 "#;
-        let found =
-            as_member(manifest, &used(&[("memchr", "2.1.0"), ("syntax", "1.0.0"), ("tls", "0.26.4")]))
-                .unwrap();
+        let found = as_member(
+            manifest,
+            &used(&[("memchr", "2.1.0"), ("syntax", "1.0.0"), ("tls", "0.26.4")]),
+            &["memchr", "syntax"],
+        )
+        .unwrap();
         expect![[r#"
-            [dependencies]
-            syntax = "1"
-
             [dependencies.memchr]
             optional = true
+            path = "../memchr"
             version = "2"
+
+            [dependencies.syntax]
+            path = "../syntax"
+            version = "1"
 
             [dependencies.tls-26]
             optional = true
@@ -280,17 +313,22 @@ winapi = "1"
 
     #[test]
     fn the_root_names_its_members() {
-        let root = as_root("[package]\nname = \"p\"\n", &["a", "b"]).unwrap();
+        let manifest =
+            "[package]\nname = \"p\"\n[dependencies]\nc = \"1\"\n[target.x.build-dependencies]\nb = \"1\"\n";
+        let root = as_root(manifest, &["a", "b"]).unwrap();
         expect![[r#"
+            [dependencies]
+            c = "1"
+
             [package]
             name = "p"
 
+            [target.x.build-dependencies.b]
+            path = "crates/b"
+            version = "1"
+
             [workspace]
             members = ["crates/a", "crates/b"]
-
-            [patch.crates-io]
-            a = { path = "crates/a" }
-            b = { path = "crates/b" }
         "#]]
         .assert_eq(&root);
     }
