@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{
-    Annotate, Copy, Digest, Files as FileOp, Git, GitUrl, Http, HttpUrl, ProgressGroup, State,
+    Annotate, Bind, Copy, Digest, Files as FileOp, Git, GitUrl, Http, HttpUrl, ProgressGroup, State,
 };
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
+use super::known_by_origin;
 use crate::{
     lock::{Lock, LockedPackage, LockedRepository},
     registry::{self, Download, Registry},
@@ -52,19 +53,28 @@ pub enum Provision {
 /// downloads, which anybody can have (`solver/exporter.go`, `ExportRoots`).
 #[derive(Debug, Clone)]
 pub enum Files {
-    /// In an archive, which is this file of the state.
-    Archive {
-        /// A filesystem.
-        state: State,
-        /// The path in it.
-        file: String,
-        /// SHA-256 of the archive, hex, as the lock file has it.
-        checksum: String,
-        /// BuildKit has compared the archive with it.
-        is_checked: bool,
-    },
+    /// In an archive.
+    Archive(Archive),
     /// In a directory, which is the last part of the place where they belong.
     Directory(State),
+}
+
+/// An archive, as a file of a filesystem.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    state: State,
+    path: String,
+    /// SHA-256, hex, as the lock file has it.
+    pub checksum: String,
+    /// BuildKit compares it with the checksum: `http.checksum` of its sources (`source/http/source.go`).
+    pub is_checked: bool,
+}
+
+impl Archive {
+    /// To be mounted as a file.
+    pub fn bind(&self) -> Bind {
+        known_by_origin(&self.state).subpath(&self.path)
+    }
 }
 
 /// What the lock file pins, as filesystems.
@@ -81,6 +91,14 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// The packages that are had as archives, in order: where each belongs, and its archive.
+    pub fn archives(&self) -> impl Iterator<Item = (&Utf8Path, &Archive)> {
+        self.crates.iter().filter_map(|(place, files)| match files {
+            Files::Archive(archive) => Some((place.as_path(), archive)),
+            Files::Directory(_) => None,
+        })
+    }
+
     /// Everything in the lock file. `providers` has an entry for each of its sources.
     pub fn new(lock: &Lock, providers: &BTreeMap<String, Provider>, context: &State) -> Self {
         let mut crates = BTreeMap::new();
@@ -220,21 +238,22 @@ fn downloaded(
         .grouped(group)
         .export_cache(false)
         .state();
-    Files::Archive { state, file: format!("/{archive}"), checksum: checksum.clone(), is_checked: true }
+    let path = format!("/{archive}");
+    Files::Archive(Archive { state, path, checksum: checksum.clone(), is_checked: true })
 }
 
 /// A package of a local registry: its archive, out of the build context.
 fn copied(package: &LockedPackage, context: &State, at: &Utf8PathBuf, group: &ProgressGroup) -> Files {
     let directory = package.directory();
-    let file = format!("/{directory}.crate");
+    let path = format!("/{directory}.crate");
     let state = FileOp::on(&State::SCRATCH)
-        .add(Copy::new(context, format!("/{at}{file}"), file.as_str()))
+        .add(Copy::new(context, format!("/{at}{path}"), path.as_str()))
         .labeled(format!("archive:{directory}"))
-        .named(format!("[crates] {at}{file}"))
+        .named(format!("[crates] {at}{path}"))
         .grouped(group)
         .export_cache(false)
         .state();
-    Files::Archive { state, file, checksum: package.checksum.clone(), is_checked: false }
+    Files::Archive(Archive { state, path, checksum: package.checksum.clone(), is_checked: false })
 }
 
 /// A package of a directory source, as it lies there: cargo itself checks its files against its list of checksums.
@@ -265,7 +284,7 @@ mod tests {
         let provider = Provider { name: "crates-io".to_owned(), provision: download };
         let providers = BTreeMap::from([(Registry::crates_io().as_str().to_owned(), provider)]);
         let locked = Locked::new(&lock, &providers, &State::SCRATCH);
-        let Files::Archive { state, .. } = &locked.crates[&lock.packages[0].place()] else {
+        let Files::Archive(Archive { state, .. }) = &locked.crates[&lock.packages[0].place()] else {
             panic!("it is downloaded")
         };
         let graph = state.definition().to_string();

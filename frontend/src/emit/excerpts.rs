@@ -11,8 +11,7 @@ use longshore_helper::{archive_of, recording::ExcerptRequest};
 
 use super::{
     Prefix, Workshop,
-    crates::{Files, Locked},
-    known_by_origin,
+    crates::{Archive, Locked},
 };
 
 const OUTPUT: &str = "/longshore/excerpt";
@@ -20,33 +19,15 @@ const OUTPUT: &str = "/longshore/excerpt";
 /// Packages that are read together, about: so many archives are mounted in the time that a container takes.
 const PACKAGES: usize = 128;
 
-/// A package that came as an archive.
-pub(super) struct Archive<'a> {
-    /// Where the package belongs.
-    pub(super) place: &'a Utf8Path,
-    /// The archive's checksum in the lock file.
-    pub(super) checksum: &'a str,
-    is_checked: bool,
-    state: &'a State,
-    file: &'a str,
-}
-
-/// The packages that came as archives, in order.
-pub(super) fn archives(locked: &Locked) -> impl Iterator<Item = Archive<'_>> {
-    locked.crates.iter().filter_map(|(place, files)| match files {
-        Files::Archive { state, file, checksum, is_checked } => {
-            Some(Archive { place, checksum, is_checked: *is_checked, state, file })
-        }
-        Files::Directory(_) => None,
-    })
-}
+/// Packages that are read together.
+type Group<'a> = Vec<(&'a Utf8Path, &'a Archive)>;
 
 /// Vertices whose outputs have excerpts of all packages that came as archives.
 pub(super) fn excerpts(workshop: &Workshop, locked: &Locked) -> Vec<State> {
-    let groups = groups(archives(locked).count());
-    let mut grouped: BTreeMap<u64, Vec<Archive<'_>>> = BTreeMap::new();
-    for archive in archives(locked) {
-        grouped.entry(number(archive.place) % groups).or_default().push(archive);
+    let groups = groups(locked.archives().count());
+    let mut grouped: BTreeMap<u64, Group<'_>> = BTreeMap::new();
+    for (place, archive) in locked.archives() {
+        grouped.entry(number(place) % groups).or_default().push((place, archive));
     }
     grouped.iter().map(|(number, group)| excerpt(workshop, *number, group)).collect()
 }
@@ -66,17 +47,20 @@ fn number(place: &Utf8Path) -> u64 {
     u64::from_str_radix(&digest.hex()[..8], 16).expect("a digest is hexadecimal")
 }
 
-fn excerpt(workshop: &Workshop, number: u64, group: &[Archive<'_>]) -> State {
-    let checksum = |archive: &Archive<'_>| archive.is_checked.then(|| archive.checksum.to_owned());
-    let request = ExcerptRequest {
-        archives: group.iter().map(|archive| (archive.place.to_string(), checksum(archive))).collect(),
+/// What is said to have been compared is not compared again.
+fn request(group: &Group<'_>) -> ExcerptRequest {
+    let checksum = |archive: &Archive| archive.is_checked.then(|| archive.checksum.clone());
+    ExcerptRequest {
+        archives: group.iter().map(|(place, archive)| (place.to_string(), checksum(archive))).collect(),
         output: OUTPUT.to_owned(),
-    };
-    let request = serde_json::to_string(&request).expect("strings can be written as JSON");
+    }
+}
+
+fn excerpt(workshop: &Workshop, number: u64, group: &Group<'_>) -> State {
+    let request = serde_json::to_string(&request(group)).expect("strings can be written as JSON");
     let mut exec = workshop.helper("excerpt", &request);
-    for archive in group {
-        let file = known_by_origin(archive.state).subpath(archive.file);
-        exec = exec.mount(archive_of(archive.place.as_str()), file);
+    for (place, archive) in group {
+        exec = exec.mount(archive_of(place.as_str()), archive.bind());
     }
     // The same for every platform.
     exec.output(OUTPUT, &State::SCRATCH)
@@ -88,6 +72,38 @@ fn excerpt(workshop: &Workshop, number: u64, group: &[Archive<'_>]) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        emit::crates::{Provider, Provision},
+        lock::{Lock, LockedPackage},
+        registry::{Download, Registry},
+    };
+
+    /// One package, had in this way.
+    fn locked(provision: Provision) -> Locked {
+        let registry = Registry::crates_io();
+        let provider = Provider { name: "crates-io".to_owned(), provision };
+        let providers = BTreeMap::from([(registry.as_str().to_owned(), provider)]);
+        let package = LockedPackage {
+            name: "a".to_owned(),
+            version: "1.0.0".to_owned(),
+            registry,
+            checksum: "c".repeat(64),
+        };
+        let lock = Lock { packages: vec![package], git: Vec::new(), unused: Vec::new() };
+        Locked::new(&lock, &providers, &State::SCRATCH)
+    }
+
+    #[test]
+    fn archives_of_the_workspace_have_to_be_compared() {
+        let known = |provision| {
+            let locked = locked(provision);
+            let request = request(&locked.archives().collect());
+            request.archives.into_values().collect::<Vec<_>>()
+        };
+        let download = Provision::Download { download: Download::crates_io(), token: None };
+        assert_eq!(known(download), [Some("c".repeat(64))]);
+        assert_eq!(known(Provision::Archives("registry".into())), [None]);
+    }
 
     #[test]
     fn groups_are_about_as_large_and_seldom_change() {

@@ -9,7 +9,7 @@ use longshore_helper::recording::{EXCERPTS_FILE, RecordRequest, Repository};
 use super::{
     Prefix, Workshop,
     crates::{Files as Packed, Locked},
-    excerpts::{archives, excerpts},
+    excerpts::excerpts,
     known_by_origin, unpacked,
 };
 use crate::{
@@ -108,8 +108,9 @@ pub fn record(
         output: OUTPUT.to_owned(),
         cargo_config: locked.cargo_config.clone(),
         links: links.directory_links().map(|(path, text)| (path.to_string(), text.to_owned())).collect(),
-        archives: archives(locked)
-            .map(|archive| (archive.place.to_string(), archive.checksum.to_owned()))
+        archives: locked
+            .archives()
+            .map(|(place, archive)| (place.to_string(), archive.checksum.clone()))
             .collect(),
         excerpts: (0..excerpts.len()).map(excerpt_at).collect(),
         repositories: repositories(locked),
@@ -131,7 +132,7 @@ pub fn record(
         exec = exec.env(name, value);
     }
     // Packages of one source are all archives or all directories.
-    for directory in archives(locked).filter_map(|archive| archive.place.parent()).collect::<BTreeSet<_>>() {
+    for directory in locked.archives().filter_map(|(place, _)| place.parent()).collect::<BTreeSet<_>>() {
         exec = exec.mount(directory, Mount::tmpfs());
     }
     for (number, excerpt) in excerpts.iter().enumerate() {

@@ -115,9 +115,9 @@ impl<'a> Together<'a> {
             let source = |bind: Bind| if writable { bind.discard() } else { bind };
             exec = match &package.origin {
                 Origin::Locked { place } => match &sources.locked.crates[place] {
-                    Files::Archive { state, file, .. } => {
+                    Files::Archive(archive) => {
                         scratches.extend(place.parent());
-                        exec.mount(archive_of(place.as_str()), known_by_origin(state).subpath(file))
+                        exec.mount(archive_of(place.as_str()), archive.bind())
                     }
                     Files::Directory(state) => exec.mount(place, source(unpacked(state, place))),
                 },
@@ -177,7 +177,7 @@ impl<'a> Together<'a> {
         for (id, vertex) in self.ids.iter().zip(self.vertices()) {
             let mut spec = given.spec(vertex);
             if let Origin::Locked { place } = &self.graph.package(vertex.package).origin
-                && let Files::Archive { .. } = &sources.locked.crates[place]
+                && let Files::Archive(_) = &sources.locked.crates[place]
             {
                 spec.unpack = Some(place.to_string());
             }

@@ -79,6 +79,12 @@ fn bake(engine: &Engine, project: &Project, caches: &Caches, exports: bool) -> R
     TARGETS.into_iter().map(build).collect()
 }
 
+/// Downloads in an engine's build cache, as BuildKit describes them.
+fn archives(engine: &Engine) -> Result<Vec<String>> {
+    let kept = engine.docker(["buildx", "du", "--verbose"]).run()?;
+    Ok(kept.lines().filter(|line| line.contains("http url ")).map(str::to_owned).collect())
+}
+
 fn compiled(builds: &[Build]) -> Vec<&str> {
     builds.iter().flat_map(|build| build.progress.compiled().into_keys()).collect()
 }
@@ -143,9 +149,8 @@ pub(crate) fn machines_share_a_cache() -> Result {
     let ran: BTreeSet<&str> = planned.iter().flat_map(|build| build.progress.ran()).collect();
     assert!(ran.contains("[plan] cargo build, recorded"), "{ran:?}");
     assert!(!ran.iter().any(|vertex| vertex.starts_with("[plan] read ")), "{ran:?}");
-    let kept = fresh.engine.docker(["buildx", "du", "--verbose"]).run()?;
-    let archives: Vec<&str> = kept.lines().filter(|line| line.contains("http url ")).collect();
-    assert_eq!(archives, [""; 0], "downloaded, and nothing is compiled of it");
+    assert_eq!(archives(&fresh.engine)?, [""; 0], "downloaded, and nothing is compiled of it");
+    assert!(!archives(&first)?.is_empty(), "downloads are called otherwise");
 
     // The second machine's turn: it compiles what was edited, and nothing else.
     let words = format!("Usage {}: server", nonce());
