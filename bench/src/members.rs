@@ -49,6 +49,19 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
             .arg(&config)
             .current_dir(directory),
     )?;
+    alone(&self::locked(&files::read(&directory.join("Cargo.lock"))?)?, published.members)
+}
+
+/// Fails where a member's package is there a second time: a package that is no member uses it, and has it from the registry.
+fn alone(locked: &[Locked], members: &[&str]) -> Result {
+    for member in members {
+        let count = locked.iter().filter(|package| package.name == **member).count();
+        if count != 1 {
+            return Err(
+                format!("`{member}` is locked {count} times: a package that is no member uses it").into()
+            );
+        }
+    }
     Ok(())
 }
 
@@ -94,35 +107,26 @@ fn locked(lock: &str) -> Result<Vec<Locked>> {
 fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
     let mut manifest: Table = manifest.parse()?;
     depend_on_members(&mut manifest, members, "..");
-    for key in ["bin", "test", "bench", "example", "dev-dependencies", "lints", "badges"] {
+    for key in ["bin", "test", "bench", "example", "lints", "badges"] {
         manifest.remove(key);
     }
     let mut gone = BTreeSet::new();
-    let mut tables: Vec<&mut Table> = vec![&mut manifest];
-    while let Some(table) = tables.pop() {
-        table.remove("dev-dependencies");
-        for (key, value) in table.iter_mut() {
-            let Value::Table(inner) = value else { continue };
-            match key.as_str() {
-                "dependencies" | "build-dependencies" => inner.retain(|name, dependency| {
-                    let package = dependency.get("package").and_then(Value::as_str).unwrap_or(name);
-                    let is_optional = dependency.get("optional").and_then(Value::as_bool) == Some(true);
-                    let wanted = match &*dependency {
-                        Value::String(wanted) => wanted,
-                        _ => dependency.get("version").and_then(Value::as_str).unwrap_or_default(),
-                    };
-                    let is_used = uses.iter().any(|(name, version)| name == package && fits(version, wanted));
-                    let stays = !is_optional || is_used;
-                    if !stays {
-                        gone.insert(name.to_owned());
-                    }
-                    stays
-                }),
-                "target" => tables.extend(inner.iter_mut().filter_map(|(_, value)| value.as_table_mut())),
-                _ => {}
+    dependencies(&mut manifest, &mut |table| {
+        table.retain(|name, dependency| {
+            let package = dependency.get("package").and_then(Value::as_str).unwrap_or(name);
+            let is_optional = dependency.get("optional").and_then(Value::as_bool) == Some(true);
+            let wanted = match &*dependency {
+                Value::String(wanted) => wanted,
+                _ => dependency.get("version").and_then(Value::as_str).unwrap_or_default(),
+            };
+            let is_used = uses.iter().any(|(name, version)| name == package && fits(version, wanted));
+            let stays = !is_optional || is_used;
+            if !stays {
+                gone.insert(name.to_owned());
             }
-        }
-    }
+            stays
+        });
+    });
     let features = manifest.entry("features").or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(features) = features {
         let is_gone = |item: &Value| {
@@ -154,30 +158,33 @@ fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
 /// Has every dependency on a member name the member's directory, below `directory`. A workspace of one's own is written like
 /// that; cargo-chef, which gives members another version, cannot cook one in which they stand for packages of a registry.
 fn depend_on_members(manifest: &mut Table, members: &[&str], directory: &str) {
-    let mut tables = vec![manifest];
-    while let Some(table) = tables.pop() {
-        for (key, value) in table.iter_mut() {
-            let Value::Table(inner) = value else { continue };
-            match key.as_str() {
-                "dependencies" | "build-dependencies" => {
-                    for (name, dependency) in inner.iter_mut() {
-                        let package = dependency.get("package").and_then(Value::as_str).unwrap_or(name);
-                        let Some(member) = members.iter().find(|member| **member == package) else {
-                            continue;
-                        };
-                        if let Value::String(version) = dependency {
-                            let version = ("version".to_owned(), Value::String(version.clone()));
-                            *dependency = Value::Table(Table::from_iter([version]));
-                        }
-                        if let Value::Table(dependency) = dependency {
-                            let path = format!("{directory}/{member}");
-                            dependency.insert("path".to_owned(), Value::String(path));
-                        }
-                    }
-                }
-                "target" => tables.extend(inner.iter_mut().filter_map(|(_, value)| value.as_table_mut())),
-                _ => {}
+    dependencies(manifest, &mut |table| {
+        for (name, dependency) in table.iter_mut() {
+            let package = dependency.get("package").and_then(Value::as_str).unwrap_or(name);
+            let Some(member) = members.iter().find(|member| **member == package) else { continue };
+            if let Value::String(version) = dependency {
+                let version = ("version".to_owned(), Value::String(version.clone()));
+                *dependency = Value::Table(Table::from_iter([version]));
             }
+            if let Value::Table(dependency) = dependency {
+                dependency.insert("path".to_owned(), Value::String(format!("{directory}/{member}")));
+            }
+        }
+    });
+}
+
+/// Visits the tables of a manifest's dependencies, for whatever target, but for those of tests, which it removes.
+fn dependencies(manifest: &mut Table, visit: &mut dyn FnMut(&mut Table)) {
+    manifest.remove("dev-dependencies");
+    for (key, value) in manifest.iter_mut() {
+        let Value::Table(inner) = value else { continue };
+        match key.as_str() {
+            "dependencies" | "build-dependencies" => visit(inner),
+            "target" => {
+                let targets = inner.iter_mut().filter_map(|(_, value)| value.as_table_mut());
+                targets.for_each(|target| dependencies(target, visit));
+            }
+            _ => {}
         }
     }
 }
@@ -194,11 +201,10 @@ fn fits(version: &str, wanted: &str) -> bool {
     major != Some("0") || wanted.next().is_none_or(|minor| version.next() == Some(minor))
 }
 
-/// The program's manifest with a workspace of these members, without tests and what they need. Nobody else may use what
-/// members are: `cargo metadata` would find them missing.
+/// The program's manifest with a workspace of these members, without tests and what they need.
 fn as_root(manifest: &str, members: &[&str]) -> Result<String> {
     let mut manifest: Table = manifest.parse()?;
-    for key in ["workspace", "patch", "test", "bench", "example", "lints", "dev-dependencies"] {
+    for key in ["workspace", "patch", "test", "bench", "example", "lints"] {
         manifest.remove(key);
     }
     depend_on_members(&mut manifest, members, "crates");
@@ -309,6 +315,14 @@ winapi = "1"
         let packages = locked(&found).unwrap();
         assert_eq!((packages[1].name.as_str(), packages[1].version.as_str()), ("ab", "2.0.0"));
         assert_eq!(packages[1].uses, used(&[("a", "1.0.0")]));
+    }
+
+    #[test]
+    fn a_member_that_others_have_from_the_registry_is_refused() {
+        let once = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n";
+        let twice = format!("{once}\n{once}source = \"x\"\n");
+        assert!(alone(&locked(once).unwrap(), &["a"]).is_ok());
+        assert!(alone(&locked(&twice).unwrap(), &["a"]).is_err());
     }
 
     #[test]
