@@ -107,6 +107,14 @@ impl Corpus {
     pub fn parse(text: &str) -> Result<Corpus, toml::de::Error> {
         toml::from_str(text)
     }
+
+    /// The programs to compare: as the file has them; or, where an image is named, compiled in that one. Those that are there
+    /// for a toolchain of their own are left out then.
+    pub fn programs_with(self, toolchain: Option<&str>) -> Vec<Program> {
+        let Some(toolchain) = toolchain else { return self.programs };
+        let others = self.programs.into_iter().filter(|program| program.toolchain.is_none());
+        others.map(|program| Program { toolchain: Some(toolchain.to_owned()), ..program }).collect()
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +130,22 @@ mod tests {
         titles.dedup();
         assert_eq!(titles.len(), all);
         assert!(corpus.programs.iter().any(|program| program.always), "nothing is compared in every run");
+    }
+
+    #[test]
+    fn another_toolchain_is_that_of_all_programs_that_have_none_of_their_own() {
+        let text = r#"
+            program = [
+                { name = "a", from = "testdata", shows = "", bins = [] },
+                { name = "a", from = "testdata", shows = "", bins = [], toolchain = "old" },
+            ]
+        "#;
+        let titles = |toolchain| {
+            let programs = Corpus::parse(text).unwrap().programs_with(toolchain);
+            programs.iter().map(Program::title).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(None), ["a", "a with old"]);
+        assert_eq!(titles(Some("rust:nightly")), ["a with rust:nightly"]);
     }
 
     #[test]

@@ -30,13 +30,15 @@ const SHOWN_MAX: usize = 12;
 
 /// Those that are part of every run.
 pub(crate) fn always() -> Vec<Trial> {
-    trials(|program| program.always)
+    read_corpus().programs.into_iter().filter(|program| program.always).map(trial).collect()
 }
 
-/// All of them; what they find goes into the table.
-pub(crate) fn corpus() -> Vec<Trial> {
-    let mut all = trials(|_| true);
-    all.push(Trial::test("a_workspace_of_600_packages_is_built", large));
+/// All of them; what they find goes into the table, unless they are compiled by a toolchain that only this run names.
+pub(crate) fn corpus(toolchain: Option<&str>) -> Vec<Trial> {
+    let mut all: Vec<Trial> = read_corpus().programs_with(toolchain).into_iter().map(trial).collect();
+    if toolchain.is_none() {
+        all.push(Trial::test("a_workspace_of_600_packages_is_built", large));
+    }
     all
 }
 
@@ -55,19 +57,10 @@ fn large() -> Result {
     Ok(())
 }
 
-fn trials(wanted: impl Fn(&Program) -> bool) -> Vec<Trial> {
-    let programs = read_corpus().programs.into_iter().filter(|program| wanted(program));
-    programs
-        .map(|program| {
-            let title: String = program
-                .title()
-                .chars()
-                .map(|char| if char.is_ascii_alphanumeric() { char } else { '_' })
-                .collect();
-            let name = format!("{title}_is_built_as_by_cargo");
-            Trial::test(name, move || conforms(&program))
-        })
-        .collect()
+fn trial(program: Program) -> Trial {
+    let title: String =
+        program.title().chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect();
+    Trial::test(format!("{title}_is_built_as_by_cargo"), move || conforms(&program))
 }
 
 fn read_corpus() -> Corpus {

@@ -4,8 +4,9 @@
 //! (`eval "$(scripts/engine env)"`), the images of `scripts/engine images` and `images --cross`, and the frontend as
 //! `localhost/longshore:dev`. `E2E=graph` runs those that need no containerd image store, `E2E=oldest` those that the
 //! oldest engine and client pass, `E2E=accel` those that need more toolkits (`images` with `--rocm`, `--tpu`, `--ascend`,
-//! `--cuda-math`), `E2E=corpus` compares whole programs with plain cargo's, and with `CONFORMANCE_TABLE` writes the table. Tests share the engine, so they run one after the other, in the order of [`cases`]: what one has built,
-//! the next finds in the cache. Any of them also runs alone.
+//! `--cuda-math`), `E2E=corpus` compares whole programs with plain cargo's: with `CONFORMANCE_TABLE` it writes the table, with
+//! `CONFORMANCE_TOOLCHAIN` another image compiles them. Tests share the engine, so they run one after the other, in the order
+//! of [`cases`]: what one has built, the next finds in the cache. Any of them also runs alone.
 //!
 //! It knows the frontend only from outside: no item of the library is used here.
 
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Ok("graph") => cases::of_any_store(),
         Ok("oldest") => cases::of_the_oldest(),
         Ok("accel") => cases::of_more_accelerators(),
-        Ok("corpus") => conformance::corpus(),
+        Ok("corpus") => conformance::corpus(std::env::var("CONFORMANCE_TOOLCHAIN").ok().as_deref()),
         _ => {
             eprintln!("e2e: not asked for; E2E=1 runs these tests on the Docker Engine in the environment");
             return ExitCode::SUCCESS;
