@@ -99,9 +99,14 @@ impl Used {
             (CallKind::BuildScript, _) => self.0.contains(&unit.hash),
             // A file of a program's, or of a build script's whose run is judged by itself, is in no command line.
             (CallKind::Rustc, Some(extra)) => self.0.contains(&format!("{extra}.")),
-            (CallKind::Rustc, None) => true,
+            // So is one of a program without a hash in its name, as newer layouts of cargo's build directory have them.
+            (CallKind::Rustc, None) => !is_program(process),
         }
     }
+}
+
+fn is_program(process: &Normal) -> bool {
+    process.args.windows(2).any(|pair| pair == ["--crate-type", "bin"])
 }
 
 fn only(unit: &Name, what: &str) -> Difference {
@@ -214,6 +219,10 @@ mod tests {
         assert_eq!(found(&both, &side(&[user])), ["a 1.0.0 (lib a): cargo runs it, and no vertex does"]);
         let report = compare(&library, &side(&[]));
         assert_eq!((report.differences.len(), report.unasked, report.compilations), (0, 1, 0));
+        let program = ran("--crate-name a --crate-type bin", &[]);
+        let of_nothing = compare(&side(&[program]), &side(&[]));
+        assert_eq!((of_nothing.differences.len(), of_nothing.unasked), (0, 1), "nobody asked for it");
+        assert_eq!(found(&cargo, &side(&[])), ["a 1.0.0 (lib a): cargo runs it, and no vertex does"]);
         assert_eq!(found(&side(&[]), &cargo), ["a 1.0.0 (lib a): a vertex runs it, and cargo does not"]);
         let twice = side(&[ran(OURS, &[]), ran(OURS, &[])]);
         assert_eq!(found(&cargo, &twice), ["a 1.0.0 (lib a): it runs more than once"]);

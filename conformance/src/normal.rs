@@ -95,7 +95,12 @@ pub(crate) fn normal(ran: &Ran) -> Normal {
                 Some(value) if value.starts_with("dependency=") => {}
                 value => args.extend([arg.clone(), path(value.map(String::as_str).unwrap_or_default())]),
             },
-            _ if arg.starts_with("incremental=") => args.push("incremental=…".to_owned()),
+            "-C" => match rest.next().map(String::as_str).unwrap_or_default() {
+                value if value.starts_with("incremental=") => {
+                    args.extend([arg.clone(), "incremental=…".to_owned()]);
+                }
+                value => args.extend([arg.clone(), path(value)]),
+            },
             _ => args.push(path(arg)),
         }
     }

@@ -279,8 +279,10 @@ fn programs<'a>(
 ) -> Vec<Program<'a>> {
     let all = |planned: &'a Planned, compiled: &'a Compiled, beside: Option<&Variant>| -> Vec<Program<'a>> {
         let program = |(artifact, path): (&'a Artifact, &String)| {
-            let same = planned.plan.targets.iter().find(|other| other.qualified == artifact.qualified);
-            let artifact = same.unwrap_or(artifact);
+            let is_same = |other: &&Artifact| {
+                other.qualified == artifact.qualified && other.installed == artifact.installed
+            };
+            let artifact = planned.plan.targets.iter().find(is_same).unwrap_or(artifact);
             Program {
                 output: &compiled.outputs[&artifact.vertex].files,
                 file: &artifact.file,

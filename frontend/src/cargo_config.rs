@@ -48,6 +48,8 @@ pub enum Value {
     List(Vec<Entry>),
     /// A table.
     Table(Table),
+    /// `true` or `false`.
+    Flag(bool),
     /// What nothing here is made of.
     Other,
 }
@@ -111,6 +113,17 @@ impl CargoConfig {
     pub fn tables(&self, key: &str) -> impl Iterator<Item = (&str, &Table)> {
         let entries = self.table(key).into_iter().flatten();
         entries.filter_map(|(name, entry)| Some((name.as_str(), entry.table()?)))
+    }
+
+    /// The variables of `[env]` that are set where nothing else has set them: those without `force` (`apply_env_config` in
+    /// cargo's `core/compiler/mod.rs`).
+    pub fn yielding_env(&self) -> BTreeSet<String> {
+        let is_forced = |entry: &Entry| {
+            let force = entry.table().and_then(|table| table.get("force"));
+            matches!(force, Some(Entry { value: Value::Flag(true), .. }))
+        };
+        let all = self.table("env").into_iter().flatten();
+        all.filter(|(_, entry)| !is_forced(entry)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Its files, and the links to files through which cargo finds them.
@@ -215,6 +228,7 @@ fn value_of(value: &Spanned<DeValue<'_>>, file: &SourceFile, base: &Utf8Path) ->
             Value::List(entries.collect())
         }
         DeValue::Table(table) => Value::Table(entries(table, file, base)),
+        DeValue::Boolean(flag) => Value::Flag(*flag),
         _ => Value::Other,
     }
 }

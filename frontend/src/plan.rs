@@ -70,7 +70,8 @@ impl Vertex {
     }
 }
 
-/// Something of a member's that can be asked for: a program, or a library for other programs to load or link.
+/// Something of a member's that can be asked for: a program, or a library for other programs to load or link. A library that is
+/// both shared and static is two of one name, the shared one first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// What `--target` takes: the binary's name, with `PACKAGE:` before it when two packages have one of that name.
@@ -347,6 +348,7 @@ fn spec(
         unpack: None,
         ledger: None,
         pass_env: Vec::new(),
+        yields: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         package: label,
@@ -449,9 +451,10 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             _ => {}
         }
     }
-    let names: Vec<String> = targets.iter().map(|target| target.bin.clone()).collect();
+    let all: BTreeSet<(String, PackageIx)> =
+        targets.iter().map(|target| (target.bin.clone(), target.package)).collect();
     for target in &mut targets {
-        if names.iter().filter(|name| **name == target.bin).count() > 1 {
+        if all.iter().any(|(bin, package)| *bin == target.bin && *package != target.package) {
             target.name.clone_from(&target.qualified);
         }
     }

@@ -51,7 +51,8 @@ pub fn all(plan: &Plan, images: &BTreeMap<String, ImageTable>) -> Result<Vec<Tar
     let mut targets: BTreeMap<String, Target> = BTreeMap::new();
     for artifact in &plan.targets {
         let name = artifact.name.clone();
-        targets.insert(name.clone(), Target { name, artifacts: vec![artifact.clone()], is_declared: false });
+        let none = Target { name: name.clone(), artifacts: Vec::new(), is_declared: false };
+        targets.entry(name).or_insert(none).artifacts.push(artifact.clone());
     }
     for (name, table) in images {
         let mut artifacts = Vec::new();
@@ -107,7 +108,8 @@ pub fn select<'t>(targets: &'t [Target], asked: Option<&str>) -> Result<&'t Targ
     }
 }
 
-/// The artifact of that name, with or without its package's before it.
+/// The artifact of that name, with or without its package's before it. Of a library that is shared and static, the shared one: an
+/// image is for what runs.
 fn find<'a>(artifacts: &'a [Artifact], name: &str) -> Result<&'a Artifact, Diagnostic> {
     if let Some(artifact) =
         artifacts.iter().find(|artifact| artifact.name == name || artifact.qualified == name)

@@ -433,6 +433,8 @@ fn connect(units: &mut [Unit], packages: &[Package]) -> Result<(), BadRecording>
             }
             let script = match (&unit.kind, unit.call.env.get("OUT_DIR")) {
                 (UnitKind::BuildScript, _) | (_, None) => None,
+                // The user's own, for packages without a build script: `[env]` in cargo's configuration.
+                (_, Some(dir)) if !Utf8Path::new(dir).starts_with(paths::RECORDING_TARGET) => None,
                 (_, Some(dir)) => match by_out_dir.get(dir) {
                     Some(run) => Some(*run),
                     // The configuration has what the script would say, and cargo does not run it (book, "Overriding

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 
+use longshore_helper::spec::Spec;
 use longshore_helper::trace::TRACE_ENV;
 use longshore_helper::{NO_CACHE_ENV, TOOLCHAIN_ENV, wire::REQUEST_ENV_PREFIX};
 
@@ -28,6 +29,19 @@ pub(crate) fn extend(environment: &mut Environment, more: &BTreeMap<String, Stri
     }
 }
 
+/// Adds or replaces what was recorded, but for what `spec` says gives way to a variable that is there.
+pub(crate) fn extend_with_recorded(
+    environment: &mut Environment,
+    recorded: &BTreeMap<String, String>,
+    spec: &Spec,
+) {
+    for (name, value) in recorded {
+        if !(spec.yields.contains(name) && environment.contains_key(OsStr::new(name))) {
+            environment.insert(name.into(), value.into());
+        }
+    }
+}
+
 /// Whether a variable is for this process alone: our own, and the tracing ones, whose values BuildKit makes up
 /// anew for every process.
 fn is_private(name: &OsStr) -> bool {
@@ -42,6 +56,18 @@ fn is_private(name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_yields_is_for_where_nothing_is_set() {
+        let mut spec = crate::schedule::fixture::package("app");
+        spec.yields = vec!["GIVEN".to_owned(), "NOT_GIVEN".to_owned()];
+        let recorded = ["GIVEN", "NOT_GIVEN", "OTHER"].map(|name| (name.to_owned(), "recorded".to_owned()));
+        let mut environment: Environment =
+            ["GIVEN", "OTHER"].map(|name| (name.into(), "given".into())).into_iter().collect();
+        extend_with_recorded(&mut environment, &recorded.into(), &spec);
+        let value = |name: &str| environment[OsStr::new(name)].to_str().unwrap();
+        assert_eq!([value("GIVEN"), value("NOT_GIVEN"), value("OTHER")], ["given", "recorded", "recorded"]);
+    }
 
     #[test]
     fn tracing_and_requests_are_private_and_nothing_else_is() {

@@ -179,6 +179,7 @@ mod tests {
             unpack: None,
             ledger: None,
             pass_env: Vec::new(),
+            yields: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

@@ -76,7 +76,7 @@ fn package(spec: &Spec) -> Result<Verdict> {
     for name in NOT_FOR_CHILDREN {
         environment.remove(OsStr::new(name));
     }
-    environment::extend(&mut environment, &spec.env);
+    environment::extend_with_recorded(&mut environment, &spec.env, spec);
 
     let arrived = Instant::now();
     let slot = slots::take(spec.heavy.is_some());

@@ -37,12 +37,10 @@ pub(crate) fn run(
     let is_cached = env::var_os(NO_CACHE_ENV).is_none();
     let incremental = if is_cached { Incremental::open(&mut args) } else { None };
     if incremental.is_none() {
-        args.retain(|arg| !arg.starts_with("incremental="));
-        // The flag before it: cargo writes them apart.
-        args = without_lone_flags(args);
+        Incremental::forgo(&mut args);
     }
     let mut environment = environment.clone();
-    environment::extend(&mut environment, &step.env);
+    environment::extend_with_recorded(&mut environment, &step.env, spec);
     library_path::add(&mut environment, &spec.dependencies, None)?;
     if let Some(own) = &scripts.own {
         for (name, value) in &own.env {
@@ -211,21 +209,6 @@ fn in_workspace(file: &str, cwd: &str, spec: &Spec) -> String {
     path.strip_prefix(&member.workspace).map_or_else(|_| file.to_owned(), |path| path.display().to_string())
 }
 
-/// Without `-C`s that have lost their value.
-fn without_lone_flags(args: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(args.len());
-    for arg in args {
-        if arg.starts_with('-') && kept.last().is_some_and(|last| last == "-C") {
-            kept.pop();
-        }
-        kept.push(arg);
-    }
-    if kept.last().is_some_and(|last| last == "-C") {
-        kept.pop();
-    }
-    kept
-}
-
 /// cargo's own variable, which a user can set for a build: nobody can see from here whether the client has colours.
 fn is_coloured(environment: &Environment) -> bool {
     environment.get(OsStr::new("CARGO_TERM_COLOR")).is_some_and(|value| value == "always")
@@ -268,12 +251,6 @@ mod tests {
         assert_eq!(described("serde (lib)"), "`serde` (lib)");
         assert_eq!(described("app (bin \"my-server\")"), "`app` (bin \"my-server\")");
         assert_eq!(described("app"), "`app`");
-    }
-
-    #[test]
-    fn a_flag_without_its_value_goes() {
-        let args = ["-C", "opt-level=3", "-C", "-C", "lto", "--x", "-C"].map(str::to_owned);
-        assert_eq!(without_lone_flags(args.to_vec()), ["-C", "opt-level=3", "-C", "lto", "--x"]);
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub(crate) mod fixture {
             report: None,
             ledger: None,
             pass_env: Vec::new(),
+            yields: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

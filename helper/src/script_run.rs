@@ -123,7 +123,7 @@ fn script_environment(
 ) -> Result<Environment> {
     let mut environment = environment.clone();
     environment.insert("NUM_JOBS".into(), runner::jobs(spec).to_string().into());
-    environment::extend(&mut environment, &step.env);
+    environment::extend_with_recorded(&mut environment, &step.env, spec);
     environment::extend(&mut environment, links_metadata);
     environment.insert("OUT_DIR".into(), step.out_dir.clone().into());
     let toolchain = toolchain_libraries(&environment);

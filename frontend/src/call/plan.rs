@@ -174,12 +174,16 @@ impl Document {
             vertex: plan.vertex(target.vertex).output().to_owned(),
             file: target.file.clone(),
         };
+        let mut targets = BTreeMap::new();
+        for entry in &plan.targets {
+            targets.entry(entry.name.clone()).or_insert_with(|| target(entry));
+        }
         Document {
             format: FORMAT,
             settings,
             packages: packages.collect(),
             vertices: plan.vertices.iter().map(|vertex| written(graph, plan, vertex)).collect(),
-            targets: plan.targets.iter().map(|entry| (entry.name.clone(), target(entry))).collect(),
+            targets,
         }
     }
 

@@ -87,6 +87,13 @@ fn nothing_is_configured_where_there_is_no_file() {
 }
 
 #[test]
+fn variables_give_way_unless_they_are_forced() {
+    let text = "[env]\nA = 'a'\nB = { value = 'b' }\nC = { value = 'c', force = false }\nD = { value = 'd', force = true }\n";
+    let config = CargoConfig::parse(&SourceFile::new(".cargo/config.toml", "TOML", text));
+    assert_eq!(config.yielding_env().into_iter().collect::<String>(), "ABC");
+}
+
+#[test]
 fn levels_are_joined_and_the_nearer_wins() {
     check(
         "rust/ws",

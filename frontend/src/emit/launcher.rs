@@ -85,6 +85,7 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
         unpack: None,
         ledger: None,
         pass_env: Vec::new(),
+        yields: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         heavy: None,

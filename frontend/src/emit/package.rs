@@ -40,6 +40,8 @@ pub struct Sources<'a> {
     pub prefix: &'a Prefix,
     /// For each member: what its steps see besides its files.
     pub grants: &'a BTreeMap<PackageIx, Grants>,
+    /// Variables of cargo's configuration that give way to those that a package is given.
+    pub yielding_env: &'a BTreeSet<String>,
     /// What vertices see that compile for an accelerator.
     pub toolkit: Option<&'a Toolkit>,
     /// The standard library of what is compiled for, where it is a device.

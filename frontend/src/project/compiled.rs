@@ -195,6 +195,7 @@ impl Project {
                 cache_prefix: &planned.cache_prefix,
                 prefix: &planned.steps,
                 grants: &shown.grants,
+                yielding_env: &self.context.cargo_config.yielding_env(),
                 toolkit: shown.toolkit.as_ref(),
                 sysroot: shown.sysroot.as_ref(),
                 no_cache: &request.no_cache,

@@ -2,8 +2,11 @@
 
 use expect_test::{Expect, expect};
 
+use buildkit_llb::SourceFile;
+
 use super::*;
 use crate::{
+    config::{BinName, ImageOverrides},
     plan::Plan,
     units::{UnitGraph, fixture::graph},
 };
@@ -12,6 +15,12 @@ use crate::{
 fn plan(names: &str) -> Plan {
     let lines: Vec<String> = names.split_whitespace().map(|name| format!("{name} bin target")).collect();
     Plan::new(&graph(&lines.join("\n")))
+}
+
+fn image(bin: &str) -> ImageTable {
+    let span = SourceFile::new("Cargo.toml", "TOML", bin).span(0..bin.len());
+    let bins = vec![BinName { value: bin.to_owned(), span }];
+    ImageTable { bins, image: ImageOverrides::default(), span: None }
 }
 
 fn check(plan: &Plan, asked: Option<&str>, expected: Expect) {
@@ -31,6 +40,29 @@ fn check(plan: &Plan, asked: Option<&str>, expected: Expect) {
 fn the_only_binary_needs_no_name() {
     check(&plan("server"), None, expect!["server of vertex /t/server-1.0.0.bin.server"]);
     check(&plan("server"), Some("server"), expect!["server of vertex /t/server-1.0.0.bin.server"]);
+}
+
+#[test]
+fn of_several_the_default_members_is_built_when_nothing_is_named() {
+    let mut graph = graph("server bin target\nworker bin target");
+    graph.packages[1].is_default = true;
+    check(&Plan::new(&graph), None, expect!["worker of vertex /t/worker-1.0.0.bin.worker"]);
+}
+
+#[test]
+fn a_library_that_is_shared_and_static_is_one_target_of_two_files() {
+    let plan = Plan::new(&graph("ffi ffi target\nother cdylib target"));
+    let images = BTreeMap::from([("image".to_owned(), image("libffi"))]);
+    let targets = all(&plan, &images).unwrap();
+    let files = |name: &str| -> Vec<&str> {
+        let target = select(&targets, Some(name)).unwrap();
+        target.artifacts.iter().map(|artifact| artifact.installed.as_str()).collect()
+    };
+    assert_eq!(files("libffi"), ["libffi.so", "libffi.a"]);
+    assert_eq!(files("ffi:libffi"), ["libffi.so", "libffi.a"]);
+    assert_eq!(files("image"), ["libffi.so"]);
+    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    assert_eq!(names, ["image", "libffi", "libother"]);
 }
 
 #[test]

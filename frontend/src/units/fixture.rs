@@ -1,7 +1,7 @@
 //! Recordings for tests, from a few lines that say who compiles what against whom.
 //!
 //! A line is `PACKAGE UNIT SIDE -> PACKAGE…`. `name` is a member, `name@version` a locked package, `sys=z` a member
-//! with `links = "z"`. The units are `lib`, `cdylib`, `proc`, `bin` and `run`; `run` stands for the build script's
+//! with `links = "z"`. The units are `lib`, `cdylib`, `ffi` (shared and static), `proc`, `bin` and `run`; `run` stands for the build script's
 //! compilation and its run, and gives the package's units on that side their `OUT_DIR`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,9 @@ pub(crate) fn graph(lines: &str) -> UnitGraph {
     let (recording, metadata) = recording(lines);
     UnitGraph::new(&recording, &metadata).unwrap()
 }
+
+/// The units that are a package's library.
+const LIBRARIES: [&str; 4] = ["lib", "proc", "cdylib", "ffi"];
 
 #[derive(Clone, Copy)]
 struct Package<'a> {
@@ -79,7 +82,7 @@ pub(crate) fn recording(lines: &str) -> (Recording, Metadata) {
         .collect();
     let units: BTreeMap<&str, &str> = lines
         .iter()
-        .filter(|words| ["lib", "proc", "cdylib"].contains(&words[1]))
+        .filter(|words| LIBRARIES.contains(&words[1]))
         .map(|words| (package(words[0]).text, words[1]))
         .collect();
 
@@ -121,6 +124,7 @@ pub(crate) fn recording(lines: &str) -> (Recording, Metadata) {
             let types: &[&str] = match unit {
                 "proc" => &["proc-macro"],
                 "cdylib" => &["cdylib", "rlib"],
+                "ffi" => &["staticlib", "cdylib"],
                 other => &[other],
             };
             let mut args = vec!["--crate-name".to_owned(), own.krate()];
@@ -140,7 +144,7 @@ pub(crate) fn recording(lines: &str) -> (Recording, Metadata) {
         if own.links.is_some() {
             entry["links"] = own.links.into();
         }
-        if let Some(kind) = ["lib", "proc", "cdylib"].contains(&unit).then_some(unit) {
+        if let Some(kind) = LIBRARIES.contains(&unit).then_some(unit) {
             let kind = if kind == "proc" { "proc-macro" } else { kind };
             entry["targets"] = json!([{
                 "name": own.krate(), "kind": [kind], "crate_types": [kind], "src_path": format!("{}/src/lib.rs", own.root()),

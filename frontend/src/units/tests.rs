@@ -210,6 +210,26 @@ fn a_recording_that_contradicts_itself_is_refused_with_what_is_missing() {
 }
 
 #[test]
+fn an_out_dir_of_the_users_own_needs_no_build_script() {
+    let (mut recording, metadata) = recording("app bin target");
+    recording.calls[0].env.insert("OUT_DIR".to_owned(), "/ws/generated".to_owned());
+    let graph = UnitGraph::new(&recording, &metadata).unwrap();
+    assert_eq!(graph.unit(find(&graph, "app bin target")).script, None);
+}
+
+#[test]
+fn members_by_default_are_those_that_cargo_says() {
+    let (recording, metadata) = recording("server bin target\nworker bin target");
+    let worker = metadata.packages.iter().find(|package| package.name == "worker").unwrap().id.clone();
+    let mut metadata = serde_json::to_value(metadata).unwrap();
+    metadata["workspace_default_members"] = serde_json::json!([worker]);
+    let metadata = serde_json::from_value(metadata).unwrap();
+    let graph = UnitGraph::new(&recording, &metadata).unwrap();
+    let defaults: Vec<bool> = graph.packages().map(|(_, package)| package.is_default).collect();
+    assert_eq!(defaults, [false, true]);
+}
+
+#[test]
 fn the_order_of_calls_does_not_matter() {
     let (recording, metadata) = recording(LINKED);
     let mut other = recording.clone();

@@ -108,6 +108,7 @@ impl Made {
                 },
                 prefix: &Prefix::default(),
                 grants: &BTreeMap::new(),
+                yielding_env: &BTreeSet::new(),
                 toolkit: None,
                 sysroot: None,
                 no_cache: &NoCache::Off,

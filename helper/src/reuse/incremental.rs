@@ -16,7 +16,7 @@ use super::digest::{Digest, Links};
 use super::{ENTRY_FILE, UNFINISHED_PREFIX, discard, make_directory, seal, unfinished, unseal};
 use crate::tree;
 
-/// How rustc's argument begins.
+/// How the value of rustc's `-C` begins.
 const ARGUMENT: &str = "incremental=";
 
 /// Beside [`ENTRY_FILE`], which holds the digests of its files.
@@ -44,7 +44,8 @@ impl Incremental {
     /// argument, or where the mount cannot be used, there is none.
     pub(crate) fn open(args: &mut [String]) -> Option<Self> {
         let unit = unit(args)?;
-        let argument = args.iter_mut().find(|arg| arg.starts_with(ARGUMENT))?;
+        let at = codegen(args, ARGUMENT)?;
+        let argument = &mut args[at];
         let all = Path::new(&argument[ARGUMENT.len()..]);
         let directory = all.join(unit);
         make_directory(all).and_then(|()| make_directory(&directory)).ok()?;
@@ -54,6 +55,13 @@ impl Incremental {
         state.restore().ok()?;
         *argument = format!("{ARGUMENT}{}", state.files().to_str()?);
         Some(state)
+    }
+
+    /// Takes the argument away.
+    pub(crate) fn forgo(args: &mut Vec<String>) {
+        if let Some(at) = codegen(args, ARGUMENT) {
+            args.drain(at - 1..=at);
+        }
     }
 
     /// Keeps what rustc left.
@@ -136,9 +144,15 @@ impl Drop for Incremental {
 /// What rustc itself goes by: the name of the crate, and cargo's `-C metadata`.
 fn unit(args: &[String]) -> Option<String> {
     let name = args.iter().skip_while(|arg| *arg != "--crate-name").nth(1)?;
-    let metadata = args.iter().find_map(|arg| arg.strip_prefix("metadata="))?;
+    let metadata = &args[codegen(args, "metadata=")?]["metadata=".len()..];
     let unit = format!("{name}-{metadata}");
     unit.chars().all(|char| char.is_ascii_alphanumeric() || "-_".contains(char)).then_some(unit)
+}
+
+/// Where the value of a `-C` lies that begins so. cargo writes flag and value apart, and `--extern` has values of the same form,
+/// with the names of the user's dependencies.
+fn codegen(args: &[String], prefix: &str) -> Option<usize> {
+    (1..args.len()).find(|at| args[at - 1] == "-C" && args[*at].starts_with(prefix))
 }
 
 /// The files below a directory, by their paths, each with its inode.
@@ -281,6 +295,24 @@ mod tests {
         assert!(state.files().is_dir());
         args.truncate(4);
         assert!(Incremental::open(&mut args).is_none());
+    }
+
+    #[test]
+    fn a_dependency_of_that_name_is_not_the_argument() {
+        let mount = mount();
+        let external = ["--extern".to_owned(), "incremental=/t/incremental/libincremental.rlib".to_owned()];
+        let with: Vec<String> = external.iter().cloned().chain(mount.args()).collect();
+        let mut args = with.clone();
+        Incremental::open(&mut args).unwrap();
+        assert_eq!(args[..2], external);
+        args = with;
+        Incremental::forgo(&mut args);
+        assert_eq!(args[2..], mount.args()[..4]);
+        assert_eq!(args[..2], external);
+        let before = args.clone();
+        assert!(Incremental::open(&mut args).is_none());
+        Incremental::forgo(&mut args);
+        assert_eq!(args, before);
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl Case {
             unpack: None,
             ledger: None,
             pass_env: Vec::new(),
+            yields: Vec::new(),
             files: vec![path("secret"), path("absent")],
             sysroot: None,
             heavy: None,

@@ -199,6 +199,7 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
             unpack: None,
             ledger: None,
             pass_env: Vec::new(),
+            yields: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

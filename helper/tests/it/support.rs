@@ -69,6 +69,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
         unpack: None,
         ledger: None,
         pass_env: Vec::new(),
+        yields: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         heavy: None,

@@ -58,7 +58,7 @@ impl<'a> Together<'a> {
         let grants = sources.grants.get(&first.package);
         let toolkit = sources.toolkit.filter(|toolkit| toolkit.seen_by.contains(&self.ids[0]));
         let sysroot = sources.sysroot.filter(|_| first.side == Side::Target);
-        let given = Given { grants, toolkit, sysroot };
+        let given = Given { grants, yielding_env: sources.yielding_env, toolkit, sysroot };
         let request = self.request(made, given, sources);
         let mut exec =
             workshop.helper("build", &request.json).mount(longshore_helper::SLOTS_DIR, Workshop::slots());
@@ -235,6 +235,7 @@ impl<'a> Together<'a> {
 #[derive(Clone, Copy)]
 struct Given<'a> {
     grants: Option<&'a Grants>,
+    yielding_env: &'a BTreeSet<String>,
     toolkit: Option<&'a Toolkit>,
     sysroot: Option<&'a State>,
 }
@@ -248,11 +249,12 @@ struct Request {
 impl Given<'_> {
     /// What is asked for a vertex of the plan.
     fn spec(self, vertex: &Vertex) -> Spec {
-        let Given { grants, toolkit, sysroot } = self;
+        let Given { grants, yielding_env, toolkit, sysroot } = self;
         let mut spec = vertex.spec.clone();
         spec.report = spec.member.as_ref().map(|_| paths::REPORT.to_owned());
         spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
         spec.pass_env.extend(toolkit.into_iter().flat_map(|toolkit| toolkit.env.keys().cloned()));
+        spec.yields = spec.pass_env.iter().filter(|name| yielding_env.contains(*name)).cloned().collect();
         spec.files = grants
             .into_iter()
             .flat_map(|grants| &grants.device_files)

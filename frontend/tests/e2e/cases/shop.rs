@@ -136,10 +136,12 @@ pub(crate) fn an_image_of_files_only() -> Result {
     Ok(())
 }
 
-/// Another argument runs who names it, and a secret is seen by who names it, and kept by nobody.
+/// Another argument runs who names it, and a secret is seen by who names it, and kept by nobody. What cargo's configuration sets
+/// without `force` is for where there is no argument.
 pub(crate) fn arguments_and_secrets_reach_who_names_them() -> Result {
     let engine = Engine::of_environment();
     let (project, _) = shop()?;
+    project.write(".cargo/config.toml", "[env]\nGREETING = \"configured\"\n")?;
     let greeting = format!("GREETING=welcome {}", nonce());
     let secret = project.path().parent().expect("in a directory").join("licence");
     let licence = format!("licence-{}", nonce());
@@ -158,6 +160,15 @@ pub(crate) fn arguments_and_secrets_reach_who_names_them() -> Result {
     assert!(said.stdout.contains(&format!("licence of {} characters", licence.len())), "{}", said.stdout);
     let everything: String = build.progress.vertices.values().map(|vertex| vertex.log.as_str()).collect();
     assert!(!everything.contains(&licence), "the secret is in the log");
+
+    let forced = "[env]\nGREETING = { value = \"configured\", force = true }\n";
+    project.write(".cargo/config.toml", forced)?;
+    Order::build(&engine, project.path(), "store-forced")
+        .target("store")
+        .args(["--build-arg", &greeting])
+        .must()?;
+    let said = engine.run_image(&[], &tag("store-forced"), &[])?;
+    assert!(said.stdout.contains("greeting configured"), "{}", said.stdout);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Packages that come from elsewhere than crates.io.
 
+use std::fs;
+
 use tempfile::TempDir;
 
 use crate::{
@@ -30,7 +32,7 @@ impl Pinned {
 
         let library = Project::copy_of(&case.join("library"), "library")?;
         let directory = scratch.path().join("library");
-        std::fs::rename(library.path(), &directory)?;
+        fs::rename(library.path(), &directory)?;
         let library = Repository::new(&directory)?;
         library.git(&[
             "submodule",
@@ -54,7 +56,7 @@ impl Pinned {
         let server = self.library.serve_for("/library.git", token)?;
         let template = testdata("git-dependency").join("app");
         for file in ["Cargo.toml", "Cargo.lock"] {
-            let text = std::fs::read_to_string(template.join(file))?;
+            let text = fs::read_to_string(template.join(file))?;
             let text = text.replace("https://example.org", &server.address);
             self.app.write(file, text.replace("0123456789abcdef0123456789abcdef01234567", commit))?;
         }
@@ -79,8 +81,8 @@ pub(crate) fn packages_of_a_repository() -> Result {
     let of_repository = |name: &&str| name.contains("[crate] ");
     assert_eq!(edited.ran().into_iter().filter(of_repository).collect::<Vec<_>>(), [""; 0]);
 
-    let text = std::fs::read_to_string(pinned.library.directory.join("crates/two/src/lib.rs"))?;
-    std::fs::write(pinned.library.directory.join("crates/two/src/lib.rs"), text.replace("says", "cries"))?;
+    let text = fs::read_to_string(pinned.library.directory.join("crates/two/src/lib.rs"))?;
+    fs::write(pinned.library.directory.join("crates/two/src/lib.rs"), text.replace("says", "cries"))?;
     let _server = pinned.pin()?;
     let other = order().must()?.progress;
     let ran: Vec<&str> = other.ran().into_iter().filter(of_repository).collect();
@@ -100,7 +102,7 @@ pub(crate) fn a_private_repository() -> Result {
     let without = order().run()?;
     assert!(!without.succeeded, "it was fetched without a token");
     let file = pinned.app.path().parent().expect("in a directory").join("header");
-    std::fs::write(&file, &header)?;
+    fs::write(&file, &header)?;
     order().args(["--secret", &format!("id=GIT_AUTH_HEADER,src={}", file.display())]).must()?;
     let said = engine.run_image(&["--network", "none"], &tag("git-dependency"), &[])?;
     assert!(said.stdout.starts_with("one 0.7.0 says: hello from a submodule "), "{said:?}");
@@ -159,10 +161,23 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     let engine = Engine::of_environment();
     let project = Project::of_testdata("crate-types")?;
     let order = || Order::build(&engine, project.path(), "crate-types");
-    // No target is named: of two, one is made by a default member.
+    // No target is named: of two programs, one is a default member's.
+    project.replace("Cargo.toml", "\"quiet\"]", "\"quiet\", \"zany\"]")?;
+    project.write("zany/Cargo.toml", "[package]\nname = \"zany\"\nversion = \"0.1.0\"\n")?;
+    project.write("zany/src/main.rs", "fn main() {}\n")?;
+    project.append("Cargo.lock", "\n[[package]]\nname = \"zany\"\nversion = \"0.1.0\"\n")?;
     order().must()?;
     let said = engine.run_image(&["--network", "none"], &tag("crate-types"), &[])?;
     assert_eq!(said.stdout, "script: both\nprogram: both\nreplaced, 3, quiet\n");
+
+    let out = project.path().join("out");
+    let output = format!("type=local,dest={}", out.display());
+    order().target("libarchive").args(["--output", &output]).must()?;
+    let mut files: Vec<_> = fs::read_dir(out.join("usr/local/lib"))?
+        .map(|file| Ok(file?.file_name()))
+        .collect::<std::io::Result<_>>()?;
+    files.sort();
+    assert_eq!(files, ["libarchive.a", "libarchive.so"]);
 
     let refused = |order: Order| -> Result<String> {
         let build = order.run()?;
