@@ -4,6 +4,7 @@
 //! `registry+URL` for a repository and `sparse+URL/` for files over HTTP (cargo's `SourceId::as_url`).
 
 use buildkit_llb::{Digest, GitUrl, HttpUrl};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::paths;
@@ -155,6 +156,20 @@ fn prefix(name: &str) -> String {
     }
 }
 
+/// The address of a repository that a lock file names (`git+URL?branch=NAME`), and what of it is meant: `branch`, `tag` or `rev`,
+/// with its name. Lock files of version 4 have names escaped, as forms have them (`GitReference` in cargo's `core/source_id.rs`).
+pub fn repository_of(source: &str) -> Option<(&str, Option<(&str, String)>)> {
+    let repository = source.strip_prefix("git+")?;
+    let Some((url, query)) = repository.split_once('?') else { return Some((repository, None)) };
+    let reference = query.split('&').find_map(|pair| {
+        let (kind, name) = pair.split_once('=')?;
+        let name = name.replace('+', " ");
+        let name = percent_decode_str(&name).decode_utf8_lossy().into_owned();
+        ["branch", "tag", "rev"].contains(&kind).then_some((kind, name))
+    });
+    Some((url, reference))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +196,22 @@ mod tests {
         assert!(
             Download::parse(br#"{"dl": "https://a.example", "auth-required": true}"#).unwrap().auth_required
         );
+    }
+
+    #[test]
+    fn names_of_branches_are_read_as_cargo_writes_them() {
+        let url = "https://a.example/x";
+        for (query, expected) in [
+            ("", None),
+            ("?branch=main", Some(("branch", "main"))),
+            ("?branch=release%2F1.2", Some(("branch", "release/1.2"))),
+            ("?tag=v1%2Bx", Some(("tag", "v1+x"))),
+            ("?rev=0123456", Some(("rev", "0123456"))),
+        ] {
+            let expected = expected.map(|(kind, name)| (kind, name.to_owned()));
+            assert_eq!(repository_of(&format!("git+{url}{query}")), Some((url, expected)));
+        }
+        assert_eq!(repository_of("registry+https://a.example/x"), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     cargo_config::{CargoConfig, Entry, Table as Values},
     diagnostic::{Code, Diagnostic},
     outside,
-    registry::Registry,
+    registry::{self, Registry},
 };
 
 /// What replaces a source.
@@ -129,13 +129,10 @@ impl Table {
         if let (Some(index), Some(described)) = (index, &described) {
             return index.is_same_index(described);
         }
-        self.value("git").is_some_and(|url| {
-            let reference = ["branch", "tag", "rev"]
-                .into_iter()
-                .find_map(|kind| self.value(kind).map(|value| format!("?{kind}={value}")))
-                .unwrap_or_default();
-            format!("git+{url}{reference}") == source
-        })
+        let reference = ["branch", "tag", "rev"]
+            .into_iter()
+            .find_map(|kind| self.value(kind).map(|value| (kind, value.to_owned())));
+        self.value("git").is_some_and(|url| registry::repository_of(source) == Some((url, reference)))
     }
 
     fn place_of_packages(&self) -> Option<Replacement> {
@@ -187,7 +184,11 @@ mod tests {
         let git = "git+https://a.example/x?branch=main";
         assert_eq!(of(config, git), replaced(git, vendored()));
         assert_eq!(of(config, "git+https://a.example/x"), Ok(None));
-        assert_eq!(of(config, "sparse+https://a.example/"), Ok(None));
+        let config = config.replace("\"main\"", "\"release/1.0\"");
+        let git = |name: &str| format!("git+https://a.example/x?branch={name}");
+        assert_eq!(of(&config, &git("release%2F1.0")), replaced(&git("main"), vendored()));
+        assert_eq!(of(&config, &git("release")), Ok(None));
+        assert_eq!(of(&config, "sparse+https://a.example/"), Ok(None));
     }
 
     #[test]

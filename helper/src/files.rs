@@ -1,8 +1,11 @@
 //! Files, read and written whole.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -20,6 +23,18 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     fs::write(path, text).doing("write", path)
 }
 
+/// The contents of a file that others than the helper can put something else in the place of: nothing is followed or waited for.
+pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut data = Vec::new();
+    file.read_to_end(&mut data)?;
+    Ok(data)
+}
+
 /// SHA-256 of a file's contents, in hexadecimal.
 pub(crate) fn sha256(path: &Path) -> Result<String> {
     fs::read(path).doing("read", path).map(|data| sha256_of(&data))
@@ -35,4 +50,24 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read(path).doing("read", path)?;
     serde_json::from_slice(&text)
         .map_err(|error| Problem::new(format!("`{}` is not what the helper writes: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("file"), "text").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert_eq!(read_regular(&at("file")).unwrap(), b"text");
+        for other in ["link", "pipe", "missing", "."] {
+            assert!(read_regular(&at(other)).is_err(), "{other}");
+        }
+    }
 }

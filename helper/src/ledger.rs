@@ -105,7 +105,7 @@ pub(crate) fn summarise(request: &SummaryRequest) -> Result<()> {
     let directory = directory();
     let mut summary = Summary::default();
     for key in &request.keys {
-        let data = fs::read(directory.join(format!("{key}.json"))).ok();
+        let data = files::read_regular(&directory.join(format!("{key}.json"))).ok();
         if let Some(entry) = data.and_then(|data| serde_json::from_slice::<Entry>(&data).ok()) {
             summary.entries.insert(key.clone(), entry);
         }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +16,10 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 /// In the directory of the slots.
 const DIRECTORY: &str = "queue";
+
+/// How long the parts of a name are that it is sorted by: any `u32`, any time in nanoseconds.
+const PRIORITY_DIGITS: usize = 10;
+const TIME_DIGITS: usize = 30;
 
 /// A place in the queue, until it is left or dropped.
 #[derive(Debug)]
@@ -34,7 +38,8 @@ impl Place {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         // Processes of different containers have equal ids.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{:010}-{now:030}-{}-{number}", u32::MAX - priority, process::id());
+        let priority = u32::MAX - priority;
+        let name = format!("{priority:0PRIORITY_DIGITS$}-{now:0TIME_DIGITS$}-{}-{number}", process::id());
         let path = directory.join(&name);
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         // With both ends open, it never ends.
@@ -103,12 +108,45 @@ fn call_first(directory: &Path, before: &str) {
     }
 }
 
+/// Whatever else lies there was put there by a build script or a macro, and waits for nothing.
 fn first(directory: &Path) -> Option<String> {
-    let names = fs::read_dir(directory).ok()?;
-    names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).min()
+    let entries = fs::read_dir(directory).ok()?;
+    let names = entries.filter_map(|entry| {
+        let entry = entry.ok().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_fifo()))?;
+        entry.file_name().into_string().ok().filter(|name| is_place(name))
+    });
+    names.min()
+}
+
+/// Whether a name is one that [`Place::take`] gives.
+fn is_place(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    parts.len() == 4
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && (parts[0].len(), parts[1].len()) == (PRIORITY_DIGITS, TIME_DIGITS)
 }
 
 /// Without waiting for the other end.
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits() as i32).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_put_there_is_in_nobodys_way() {
+        let slots = tempfile::tempdir().unwrap();
+        let place = Place::take(slots.path(), 1).unwrap();
+        let at = |name: &str| slots.path().join(DIRECTORY).join(name);
+        fs::write(at("!"), "").unwrap();
+        fs::create_dir(at("0")).unwrap();
+        mknodat(CWD, &at("0000000000-1-2-3"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        fs::write(at(&format!("{}-{}-1-1", "0".repeat(PRIORITY_DIGITS), "0".repeat(TIME_DIGITS))), "")
+            .unwrap();
+        assert!(place.is_first());
+        let sooner = Place::take(slots.path(), 2).unwrap();
+        assert!(sooner.is_first() && !place.is_first());
+    }
 }

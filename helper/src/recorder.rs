@@ -24,7 +24,7 @@ pub(crate) use self::calls::write_call;
 use self::jobserver::Jobserver;
 use crate::environment::{self, Environment};
 use crate::problem::{Doing, Problem, Result};
-use crate::{ansi, archive, files};
+use crate::{ansi, archive, files, unusable};
 
 /// Set while a recording is under way: the directory in which it grows.
 pub(crate) const RECORDING_ENV: &str = "LONGSHORE_RECORDING";
@@ -243,11 +243,14 @@ fn tell(answer: Answer, environment: &Environment) -> std::result::Result<Vec<u8
         ))
         .into());
     };
-    Err(Refusal::Cargo(Failure {
-        command,
-        status,
-        stderr: ansi::strip(&String::from_utf8_lossy(&finished.stderr)),
-    }))
+    let stderr = ansi::strip(&String::from_utf8_lossy(&finished.stderr));
+    if unusable::is_of_the_moment(&stderr) {
+        return Err(Problem::new(format!(
+            "`{command}` failed for want of something on the builder; build again"
+        ))
+        .into());
+    }
+    Err(Refusal::Cargo(Failure { command, status, stderr }))
 }
 
 fn not_found(program: &str, path: Option<&OsString>) -> Failure {
@@ -290,6 +293,20 @@ fn host(rustc: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_machine_lacks_is_no_refusal() {
+        let told = |script: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script]);
+            tell(Ok(("cargo".to_owned(), shell.output().unwrap())), &Environment::new())
+        };
+        assert!(matches!(told("echo no such package >&2; exit 101"), Err(Refusal::Cargo(_))));
+        let killed =
+            "echo \"process didn't exit successfully: rustc (signal: 9, SIGKILL: kill)\" >&2; exit 101";
+        assert!(matches!(told(killed), Err(Refusal::Problem(_))));
+        assert!(matches!(told("kill -9 $$"), Err(Refusal::Problem(_))));
+    }
 
     #[test]
     fn commands_are_shown_as_they_would_be_typed() {

@@ -158,7 +158,15 @@ impl Cache {
         let (key, out) = (self.key.clone(), digest_of_copy(&out)?);
         let entry = Entry { key, inputs, out, output: output.clone() };
         fs::write(unfinished.join(ENTRY_FILE), seal(&entry)?)?;
-        match fs::rename(unfinished, self.directory.join(name)) {
+        let stored = self.directory.join(name);
+        if stored.exists() {
+            // Of equal inputs as far as is known: what was made last is what the user last saw, with `--no-cache` for one.
+            match discard(&stored) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        match fs::rename(unfinished, &stored) {
             // Another build stored the same at the same time.
             Err(error)
                 if matches!(

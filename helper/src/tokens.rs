@@ -2,7 +2,8 @@
 //! vertices, and all of a daemon together never run more than there are CPUs.
 //!
 //! A vertex holds a slot while it compiles; that is the token that every client of a jobserver has to begin with. Slots that
-//! nobody else wants become tokens in a pipe, and are taken back out of it as soon as somebody waits for a slot.
+//! nobody else wants become tokens in a pipe, one after the other as they are taken from it, and are taken back out of it as
+//! soon as somebody waits for a slot. So a vertex with nothing for a second thread to do keeps no more than one from others.
 //! Without a jobserver, each rustc would run a thread for each of 16 codegen units.
 //!
 //! The pipe has two inherited file descriptors, as cargo's has: `make` before 4.4 knows no named pipes
@@ -19,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread};
 
 use crate::console::say;
 use crate::environment::Environment;
@@ -27,6 +28,9 @@ use crate::slots::{self, Spare};
 
 /// How often slots are given out or taken back: rarely next to what a codegen unit takes, often next to what people notice.
 const INTERVAL: Duration = Duration::from_millis(20);
+
+/// How many tokens wait in the pipe for somebody to need them.
+const UNUSED_MAX: u64 = 1;
 
 /// Both ends of the pipe, open as long as this process is: children inherit them.
 struct Pipe {
@@ -91,19 +95,35 @@ impl Tokens {
     }
 
     fn turn(&mut self) -> io::Result<()> {
-        if self.spare.is_wanted() {
-            let mut token = [0];
-            // Nothing to read: all of them are in use, and come back when their users are done.
-            if !self.given.is_empty() && self.reader.read(&mut token).is_ok_and(|bytes| bytes == 1) {
-                self.given.pop();
+        let is_wanted = self.spare.is_wanted();
+        let kept = if is_wanted { 0 } else { UNUSED_MAX };
+        // Those in use come back when their users are done.
+        while ioctl_fionread(&self.reader)? > kept {
+            if !self.take_back() {
+                break;
             }
-        } else if self.given.len() < self.given_max
+            if is_wanted {
+                return Ok(());
+            }
+        }
+        if !is_wanted
+            && ioctl_fionread(&self.reader)? < UNUSED_MAX
+            && self.given.len() < self.given_max
             && let Some(slot) = self.spare.take()
         {
             self.given.push(slot);
             self.writer.write_all(b"+")?;
         }
         Ok(())
+    }
+
+    /// Frees the slot of a token that is in the pipe, if somebody did not take it first.
+    fn take_back(&mut self) -> bool {
+        let is_taken = !self.given.is_empty() && self.reader.read(&mut [0]).is_ok_and(|bytes| bytes == 1);
+        if is_taken {
+            self.given.pop();
+        }
+        is_taken
     }
 }
 
@@ -129,17 +149,40 @@ mod tests {
         }
     }
 
+    /// A child takes all that it can get.
+    fn use_all(tokens: &mut Tokens, pipe: &mut PipeReader) {
+        for _ in 0..20 {
+            tokens.turn().unwrap();
+            if ioctl_fionread(&tokens.reader).unwrap() > 0 {
+                pipe.read_exact(&mut [0]).unwrap();
+            }
+        }
+    }
+
     #[test]
     fn free_slots_become_tokens_and_no_more() {
         let directory = tempfile::tempdir().unwrap();
         let (mut tokens, mut pipe) = tokens(directory.path(), 3);
         let held = slots::take_in(directory.path(), 3, 0).unwrap();
-        turns(&mut tokens, 5);
+        use_all(&mut tokens, &mut pipe);
         assert_eq!(tokens.given.len(), 2);
         drop(held);
-        turns(&mut tokens, 5);
+        use_all(&mut tokens, &mut pipe);
         assert_eq!(tokens.given.len(), 3);
-        pipe.read_exact(&mut [0; 3]).unwrap();
+    }
+
+    #[test]
+    fn of_tokens_that_nobody_uses_one_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut tokens, mut pipe) = tokens(directory.path(), 16);
+        turns(&mut tokens, 20);
+        assert_eq!(tokens.given.len(), 1);
+        use_all(&mut tokens, &mut pipe);
+        assert_eq!(tokens.given.len(), 16);
+        // Their users are done.
+        tokens.writer.write_all(&[b'+'; 16]).unwrap();
+        turns(&mut tokens, 1);
+        assert_eq!(tokens.given.len(), 1);
     }
 
     #[test]
@@ -156,9 +199,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (mut tokens, mut pipe) = tokens(directory.path(), 2);
         turns(&mut tokens, 5);
-        assert_eq!(tokens.given.len(), 2);
         // A child uses one of them.
         pipe.read_exact(&mut [0]).unwrap();
+        turns(&mut tokens, 5);
+        assert_eq!(tokens.given.len(), 2);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| slots::take_in(directory.path(), 2, 0).unwrap());
             while !waiting.is_finished() {

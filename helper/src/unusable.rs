@@ -19,13 +19,14 @@ const FILE: &str = "unusable.txt";
 const SAID_BYTES_MAX: usize = 8 * 1024;
 
 /// What systems say (`man 3 strerror`), and cargo and compilers of processes that were killed, when the next time may be another.
-const OF_THE_MOMENT: [&str; 9] = [
+const OF_THE_MOMENT: [&str; 10] = [
     "Cannot allocate memory",
     "Disk quota exceeded",
     "Input/output error",
     "Killed",
     "No space left on device",
     "Resource temporarily unavailable",
+    "Text file busy",
     "Too many open files",
     "memory allocation of",
     "signal: ",

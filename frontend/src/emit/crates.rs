@@ -177,10 +177,10 @@ fn cargo_config(providers: &BTreeMap<String, Provider>) -> String {
                 registry.directory()
             }
             None => {
-                let (url, reference) = source.split_once('?').unwrap_or((source, ""));
-                describe("git", url.trim_start_matches("git+"));
-                if let Some((kind, value)) = reference.split_once('=') {
-                    describe(kind, value);
+                let (url, reference) = registry::repository_of(source).unwrap_or((source, None));
+                describe("git", url);
+                if let Some((kind, name)) = reference {
+                    describe(kind, &name);
                 }
                 registry::directory_of(source)
             }

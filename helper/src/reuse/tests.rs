@@ -263,11 +263,13 @@ fn an_interrupted_store_is_never_an_entry() {
 }
 
 #[test]
-fn storing_twice_keeps_the_first_and_old_entries_go() {
+fn storing_twice_keeps_the_last_and_old_entries_go() {
     let case = Case::new();
     case.store(&output());
-    case.store(&output());
+    let newer = ScriptOutput { cfgs: vec!["newer".to_owned()], ..output() };
+    case.store(&newer);
     assert_eq!(case.entries().len(), 1);
+    assert_eq!(case.restore(), Some(newer));
     for round in 0..2 * ENTRIES_MAX {
         fs::write(case.path("package/input"), round.to_string()).unwrap();
         case.store(&output());

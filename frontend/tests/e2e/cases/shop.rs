@@ -193,7 +193,7 @@ pub(crate) fn a_wrong_checksum_names_the_asset() -> Result {
     Ok(())
 }
 
-/// `--no-cache` runs everything that compiles, and what it makes is found by the next build.
+/// `--no-cache` runs everything that compiles, for that build: the next one finds what was there before.
 pub(crate) fn no_cache_runs_everything() -> Result {
     let engine = Engine::of_environment();
     let (project, _) = shop()?;
