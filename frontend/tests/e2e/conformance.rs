@@ -25,6 +25,9 @@ use crate::{
     project::{Project, nonce, repository},
 };
 
+/// The default of `base`.
+const BASE: &str = "debian:bookworm-slim";
+
 /// How many differences are shown of one program.
 const SHOWN_MAX: usize = 12;
 
@@ -119,6 +122,8 @@ fn conforms(program: &Program) -> Result {
 fn trace(engine: &Engine, program: &Program, directory: &Path) -> Result<Side> {
     let trace = format!("{:x}", nonce());
     let mut side = Side::default();
+    // What another toolchain compiled may need a newer C library than the default base has.
+    let base = format!("{BASE}=docker-image://{}", program.toolchain.as_deref().unwrap_or(BASE));
     // A vertex that two of them share runs in one, and tells nothing in the other.
     for bin in program.bins.iter().chain(&program.libraries) {
         let build = Order::build(engine, directory, &image_name(program, bin))
@@ -131,6 +136,7 @@ fn trace(engine: &Engine, program: &Program, directory: &Path) -> Result<Side> {
                 "--build-context",
                 &format!("{}=docker-image://{}", plain::TOOLCHAIN, plain::toolchain(program)),
             ])
+            .args(["--build-context", &base])
             .args(["--build-arg", &format!("PROFILE={}", program.profile)])
             .args(["--build-arg", &format!("FEATURES={}", program.features.join(","))])
             .must()?;
