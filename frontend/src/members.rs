@@ -20,9 +20,10 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, together},
     inheritance::{self, WorkspaceManifest},
+    listing::Listing,
     paths,
     request::Request,
-    units::{PackageIx, UnitGraph},
+    units::{PackageIx, UnitGraph, reach::Reach},
 };
 
 /// What is known of the members in use.
@@ -214,7 +215,39 @@ pub async fn load(
         }
         members.outside.insert(ix, outermost(outside));
     }
+    let passed_on = passed_on(graph, &members.outside, &context.listing);
+    for (ix, paths) in passed_on {
+        let own = members.outside.remove(&ix).unwrap_or_default();
+        members.outside.insert(ix, outermost(own.into_iter().chain(paths).collect()));
+    }
     Ok(Diagnostics::check(members, problems)?)
+}
+
+/// Libraries outside of members with build scripts, for the members that are linked with those: search paths go along.
+fn passed_on(
+    graph: &UnitGraph,
+    outside: &BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
+    listing: &Listing,
+) -> BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>> {
+    let holds_libraries =
+        |path: &&Utf8PathBuf| beyond::is_library(path) || listing.files_below(path).any(beyond::is_library);
+    let libraries: BTreeMap<PackageIx, Vec<&Utf8PathBuf>> = outside
+        .iter()
+        .map(|(ix, paths)| (*ix, paths.iter().filter(holds_libraries).collect::<Vec<_>>()))
+        .filter(|(_, paths)| !paths.is_empty())
+        .collect();
+    let mut found: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>> = BTreeMap::new();
+    if libraries.is_empty() {
+        return found;
+    }
+    let reach = Reach::new(graph);
+    for (id, unit) in graph.iter().filter(|(_, unit)| outside.contains_key(&unit.package)) {
+        let below = reach.linked_scripts(id).iter().map(|run| graph.unit(*run).package);
+        for path in below.filter_map(|package| libraries.get(&package)).flatten() {
+            found.entry(unit.package).or_default().insert((*path).clone());
+        }
+    }
+    found
 }
 
 /// Of a member that has not the workspace's manifest for its own.

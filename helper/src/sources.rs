@@ -55,14 +55,23 @@ fn show_at(kept: &Path, place: &Path) -> io::Result<()> {
             tree::names(kept)?.iter().try_for_each(|name| show_at(&kept.join(name), &place.join(name)))
         }
         Ok(_) => Ok(()),
+        // A directory and not a link to one: what lies beside it is beside it also for who goes there by `..`.
+        Err(_) if kept.is_dir() => {
+            fs::create_dir_all(place)?;
+            tree::names(kept)?.iter().try_for_each(|name| link(&kept.join(name), &place.join(name)))
+        }
         Err(_) => {
             fs::create_dir_all(place.parent().unwrap_or(place))?;
-            match unix::fs::symlink(kept, place) {
-                // Another package of the vertex was quicker.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                done => done,
-            }
+            link(kept, place)
         }
+    }
+}
+
+fn link(kept: &Path, place: &Path) -> io::Result<()> {
+    match unix::fs::symlink(kept, place) {
+        // Another package of the vertex was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
     }
 }
 

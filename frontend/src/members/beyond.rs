@@ -79,7 +79,7 @@ impl Around<'_> {
     }
 }
 
-fn is_library(file: &Utf8Path) -> bool {
+pub(super) fn is_library(file: &Utf8Path) -> bool {
     let name = file.file_name().unwrap_or_default();
     name.contains(".so.") || matches!(file.extension(), Some("a" | "dylib" | "lib" | "o" | "rlib" | "so"))
 }

@@ -154,6 +154,10 @@ pub(crate) fn all() -> Vec<Trial> {
         ),
         test("an_image_without_rustup", builder::an_image_without_rustup),
         test("one_crate_has_variables_of_its_own", builder::one_crate_has_variables_of_its_own),
+        test(
+            "a_library_of_the_workspace_reaches_who_links_it",
+            builder::a_library_of_the_workspace_reaches_who_links_it,
+        ),
         test("a_network_is_allowed_by_name", builder::a_network_is_allowed_by_name),
     ]);
     tests.extend(errors::all());

@@ -36,8 +36,9 @@ pub fn reference() -> String {
         }
     }
     text += "\n## Of the builder\n\n`[workspace.metadata.longshore.builder]`, or `[builder]` in `longshore.toml`. What is installed is part of no key but the\n\
-        image's name and these settings: a step that has run is reused, also when the archives have newer versions\n\
-        (`--no-cache-filter builder` runs it again).\n\n| key | default | meaning |\n|---|---|---|\n";
+        image's name and these settings: a step that has run is reused, also when the archives have newer versions.\n\
+        `--no-cache-filter builder` runs it again for one build, and the next build without that finds what was there before; to have\n\
+        newer packages from now on and on every machine, write a version after the name, or change a variable of `env`, such as a date.\n\n| key | default | meaning |\n|---|---|---|\n";
     for key in BUILDER {
         text += &format!("| `{}` | {} | {} |\n", key.name, key.default, key.meaning);
     }

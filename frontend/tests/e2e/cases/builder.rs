@@ -1,5 +1,7 @@
 //! What build scripts need of the toolchain image, and what they may do there.
 
+use std::process::Command;
+
 use crate::{
     Result,
     build::{Build, Order, tag},
@@ -287,6 +289,44 @@ pub(crate) fn a_network_is_allowed_by_name() -> Result {
     Order::build(&engine, project.path(), "network").must()?;
     let said = warnings(&engine, &project)?;
     assert!(said.contains("have a network"), "{said}");
+    Ok(())
+}
+
+/// A shared library that lies in the workspace, outside of the member whose build script names it, is there for who links it.
+pub(crate) fn a_library_of_the_workspace_reaches_who_links_it() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("outside-files")?;
+    project.replace("Cargo.toml", "\"apps/other\"", "\"apps/other\", \"sys/vendor-sys\"")?;
+    let settings =
+        "\n[workspace.metadata.longshore]\nfiles = [{ from = \"libs/*.so\", to = \"/usr/lib/\" }]\n";
+    project.append("Cargo.toml", settings)?;
+    project.write("sys/vendor-sys/Cargo.toml", "[package]\nname = \"vendor-sys\"\nversion = \"0.1.0\"\n")?;
+    let script = "fn main() {\n    let directory = std::env::var(\"CARGO_MANIFEST_DIR\").unwrap();\n    \
+                  println!(\"cargo:rustc-link-search=native={directory}/../../libs\");\n    \
+                  println!(\"cargo:rustc-link-lib=dylib=vendor\");\n}\n";
+    project.write("sys/vendor-sys/build.rs", script)?;
+    project.write("sys/vendor-sys/src/lib.rs", "extern \"C\" { pub fn answer() -> i32; }\n")?;
+    project
+        .append("apps/other/Cargo.toml", "[dependencies]\nvendor-sys.path = \"../../sys/vendor-sys\"\n")?;
+    let main = "fn main() {\n    println!(\"{}\", unsafe { vendor_sys::answer() });\n}\n";
+    project.write("apps/other/src/main.rs", main)?;
+    project.replace(
+        "Cargo.lock",
+        "name = \"other\"\nversion = \"0.1.0\"\n",
+        "name = \"other\"\nversion = \"0.1.0\"\ndependencies = [\n \"vendor-sys\",\n]\n",
+    )?;
+    project.append("Cargo.lock", "\n[[package]]\nname = \"vendor-sys\"\nversion = \"0.1.0\"\n")?;
+    let answer = nonce() % 1000;
+    project.write("libs/vendor.c", format!("int answer(void) {{ return {answer}; }}\n"))?;
+    let library = project.path().join("libs");
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o", "libvendor.so", "vendor.c"])
+        .current_dir(library)
+        .status()?;
+    assert!(made.success());
+    Order::build(&engine, project.path(), "vendor").target("other").must()?;
+    let said = engine.run_image(&["--network", "none"], &tag("vendor"), &[])?;
+    assert_eq!(said.stdout, format!("{answer}\n"), "{}", said.stderr);
     Ok(())
 }
 
