@@ -46,10 +46,11 @@ const GO_MODE_DIR: u32 = 1 << 31;
 const GO_MODE_TYPE: u32 = GO_MODE_DIR | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
 
 impl Listing {
-    /// Reads the contents of [`METADATA_FILE`].
+    /// Reads the contents of [`METADATA_FILE`]. Names that are not UTF-8 are left out: the daemon writes them as they are, in a
+    /// message that must not hold such, and no source of cargo's has one.
     ///
     /// # Errors
-    /// The data ends inside an entry or an entry is no `Stat`.
+    /// The data ends inside an entry.
     pub fn parse(data: &[u8]) -> Result<Listing, BadListing> {
         let mut listing = Listing::default();
         let mut at = 0;
@@ -57,8 +58,9 @@ impl Listing {
             let bad = || BadListing(at);
             let length = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
             let end = at + 4 + length.ok_or_else(bad)? as usize;
-            let stat = Stat::decode(data.get(at + 4..end).ok_or_else(bad)?).map_err(|_| bad())?;
-            listing.insert(&stat.path, kind_of(stat.mode), stat.linkname);
+            if let Ok(stat) = Stat::decode(data.get(at + 4..end).ok_or_else(bad)?) {
+                listing.insert(&stat.path, kind_of(stat.mode), stat.linkname);
+            }
             at = end;
         }
         Ok(listing)
@@ -257,6 +259,18 @@ mod tests {
         for nowhere in ["..", "out/d", "abs", "/a", "x/d"] {
             assert_eq!(walked(nowhere), None, "{nowhere}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_is_left_out() {
+        let mut data = framed("a.rs", 0o644);
+        let mut odd = framed("cafe.txt", 0o644);
+        let at = odd.iter().position(|byte| *byte == b'e').unwrap();
+        odd[at] = 0xe9;
+        data.extend(odd);
+        data.extend(framed("z.rs", 0o644));
+        let listing = Listing::parse(&data).unwrap();
+        assert_eq!(listing.files().collect::<Vec<_>>(), ["a.rs", "z.rs"]);
     }
 
     #[test]

@@ -349,6 +349,7 @@ fn spec(
         ledger: None,
         pass_env: Vec::new(),
         yields: Vec::new(),
+        secret_env: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         package: label,

@@ -14,7 +14,7 @@ use crate::{
     lock::{self, Lock},
     registry::{Download, Index, Registry},
     replacement::{Replaced, Replacement, Replacements},
-    request::Request,
+    request::{Request, redacted},
 };
 
 /// What a registry says of itself, at the root of its index.
@@ -71,7 +71,7 @@ async fn served(
     if registry.is_crates_io() {
         return Ok(Provision::Download { download: Download::crates_io(), token: None });
     }
-    let address = registry.address();
+    let address = redacted(registry.address());
     // What cargo takes a registry's token from, as the name of a secret.
     let token = replacements
         .registry_name(registry)

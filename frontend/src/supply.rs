@@ -14,6 +14,7 @@ use crate::{
     lock::{Lock, LockedPackage},
     plan::{Artifact, Plan},
     project::Planned,
+    request::redacted,
     units::{Origin, Package, PackageIx, Side, UnitGraph},
 };
 pub use spdx::document;
@@ -62,6 +63,12 @@ pub struct Facts<'a> {
     pub created: i64,
 }
 
+/// An address of a file as everybody may read it: without a password, and without the query, which may be a signature.
+fn published(url: &str) -> String {
+    let url = redacted(url);
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
 impl Facts<'_> {
     fn graph(&self) -> &UnitGraph {
         &self.planned.graph
@@ -106,6 +113,22 @@ impl Facts<'_> {
         match &package.origin {
             Origin::Locked { place } => self.lock.at(place),
             Origin::Member { .. } | Origin::Git { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lets_one_in_is_not_published() {
+        for (url, shown) in [
+            ("https://e.com/m.bin", "https://e.com/m.bin"),
+            ("https://u:p@e.com/m.bin", "https://xxxxx:xxxxx@e.com/m.bin"),
+            ("https://e.com/m.bin?X-Amz-Signature=ab#c", "https://e.com/m.bin"),
+        ] {
+            assert_eq!(published(url), shown);
         }
     }
 }

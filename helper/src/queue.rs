@@ -142,7 +142,7 @@ mod tests {
         let at = |name: &str| slots.path().join(DIRECTORY).join(name);
         fs::write(at("!"), "").unwrap();
         fs::create_dir(at("0")).unwrap();
-        mknodat(CWD, &at("0000000000-1-2-3"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        mknodat(CWD, at("0000000000-1-2-3"), FileType::Fifo, Mode::RUSR, 0).unwrap();
         fs::write(at(&format!("{}-{}-1-1", "0".repeat(PRIORITY_DIGITS), "0".repeat(TIME_DIGITS))), "")
             .unwrap();
         assert!(place.is_first());

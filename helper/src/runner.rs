@@ -97,6 +97,7 @@ fn package(spec: &Spec) -> Result<Verdict> {
         }
     }
     drop(slot);
+    sources::refuse_written(spec)?;
     tracer::made(output)?;
     if let Some(report) = &spec.report {
         write_report(Path::new(report), warnings)?;

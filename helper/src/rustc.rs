@@ -60,7 +60,7 @@ pub(crate) fn run(
     }
 
     let program = runner::rustc_program(&environment);
-    tracer::ran(CallKind::Rustc, &program, &args, &step.cwd, &environment);
+    tracer::ran(spec, CallKind::Rustc, &program, &args, &step.cwd, &environment);
     let (mut child, argument_file) = spawn(&program, &args, spec, step, &environment)?;
     let stderr = child.stderr.take().expect("stderr is piped");
     let (tally, helps) = show(stderr, spec, step, is_coloured(&environment), warnings)?;

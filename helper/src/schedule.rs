@@ -89,6 +89,7 @@ pub(crate) mod fixture {
             ledger: None,
             pass_env: Vec::new(),
             yields: Vec::new(),
+            secret_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

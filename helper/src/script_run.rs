@@ -50,7 +50,7 @@ pub(crate) fn run(
         return Ok(Verdict::Passed);
     }
 
-    tracer::ran(CallKind::BuildScript, Path::new(&step.exe), &[], &step.cwd, &environment);
+    tracer::ran(spec, CallKind::BuildScript, Path::new(&step.exe), &[], &step.cwd, &environment);
     let before = cache.as_ref().and_then(|_| reuse::surroundings(spec, step));
     let sources = Snapshot::new(spec)?;
     let finished = start(step, &environment)?;

@@ -206,6 +206,20 @@ pub(crate) fn after_writing(spec: &Spec, before: &Snapshot) -> Result<()> {
     Ok(())
 }
 
+/// Removes what a package that is no member's left for members: its build script can write anywhere in its output, and would
+/// change what they are compiled from.
+pub(crate) fn refuse_written(spec: &Spec) -> Result<()> {
+    let written = Path::new(&spec.output).join(WRITTEN);
+    if spec.member.is_some() {
+        return Ok(());
+    }
+    match fs::symlink_metadata(&written) {
+        Err(_) => Ok(()),
+        Ok(data) if data.is_dir() => fs::remove_dir_all(&written).doing("remove", &written),
+        Ok(_) => fs::remove_file(&written).doing("remove", &written),
+    }
+}
+
 /// Lays what the member's own script wrote over the member's files.
 fn lay_over(spec: &Spec, output: &Path) -> Result<()> {
     let Some(own) = own_directory(spec) else { return Ok(()) };
@@ -236,6 +250,7 @@ mod tests {
             ledger: None,
             pass_env: Vec::new(),
             yields: Vec::new(),
+            secret_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,
@@ -307,6 +322,24 @@ mod tests {
             (read(root, "ws/a/src/made.rs"), read(root, "ws/b/src/made.rs")),
             ("old".to_owned(), "b".to_owned())
         );
+    }
+
+    #[test]
+    fn a_package_of_elsewhere_leaves_nothing_for_members() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let written = "h/a/written/ws/a/build.rs";
+        write(root, &[(written, "bad")]);
+        let mut spec = spec(root, "h/a", &[]);
+        refuse_written(&spec).unwrap();
+        assert_eq!(read(root, written), "bad", "a member's own");
+        spec.member = None;
+        refuse_written(&spec).unwrap();
+        assert!(!root.join("h/a/written").exists());
+        unix::fs::symlink("/", root.join("h/a/written")).unwrap();
+        refuse_written(&spec).unwrap();
+        assert!(root.join("h/a/written").symlink_metadata().is_err());
+        refuse_written(&spec).unwrap();
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct Spec {
     /// Those of `pass_env` that cargo's `[env]` has too, without `force`: it gives way where the vertex has the variable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yields: Vec<String>,
+    /// Those of `pass_env` that are secrets: no log has their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_env: Vec<String>,
     /// Files besides the package's own that its steps are told of: what a build script made of them counts for no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,

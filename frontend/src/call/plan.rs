@@ -16,6 +16,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     lock::Lock,
     plan::{self, Part, Plan},
+    request::redacted,
     units::{self, Origin, PackageIx, UnitGraph},
 };
 
@@ -223,7 +224,7 @@ fn described(package: &units::Package, lock: &Lock, files: MemberFiles) -> Packa
             Source::Member { directory: directory.to_string(), outside: files.outside, files: files.digests }
         }
         Origin::Git { repository, .. } => {
-            Source::Git { url: repository.url.clone(), commit: repository.commit.clone() }
+            Source::Git { url: redacted(&repository.url), commit: repository.commit.clone() }
         }
         Origin::Locked { place } => {
             let locked = lock.at(place);

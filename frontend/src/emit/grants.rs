@@ -58,12 +58,16 @@ pub enum SecretPlace {
 impl Grants {
     /// Names of the variables that steps see.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
-        let secrets = self.secrets.iter().filter_map(|secret| match &secret.place {
+        let files = self.device_files.iter().map(|file| file.variable.as_str());
+        self.args.keys().map(String::as_str).chain(self.secret_variables()).chain(files)
+    }
+
+    /// Those of them that are secrets.
+    pub(super) fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().filter_map(|secret| match &secret.place {
             SecretPlace::Env(name) => Some(name.as_str()),
             SecretPlace::File(_) => None,
-        });
-        let files = self.device_files.iter().map(|file| file.variable.as_str());
-        self.args.keys().map(String::as_str).chain(secrets).chain(files)
+        })
     }
 
     /// Paths of the secrets that steps see as files.

@@ -86,6 +86,7 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
         ledger: None,
         pass_env: Vec::new(),
         yields: Vec::new(),
+        secret_env: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         heavy: None,

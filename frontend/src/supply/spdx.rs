@@ -3,11 +3,12 @@
 use buildkit_llb::Digest;
 use serde_json::{Value, json};
 
-use super::Facts;
+use super::{Facts, published};
 use crate::{
     image::rfc3339,
     lock::LockedPackage,
     registry::Download,
+    request::redacted,
     units::{Origin, Package},
 };
 
@@ -46,7 +47,7 @@ pub fn document(facts: &Facts<'_>) -> Vec<u8> {
     for (at, asset) in facts.assets.iter().enumerate() {
         let id = format!("SPDXRef-Asset-{at}");
         let mut package = named(&id, &asset.to, NONE, "DATA");
-        package["downloadLocation"] = asset.url.as_str().into();
+        package["downloadLocation"] = published(asset.url.as_str()).into();
         package["checksums"] = json!([{ "algorithm": "SHA256", "checksumValue": asset.sha256.hex() }]);
         packages.push(package);
         relations.push(relation(IMAGE, "CONTAINS", &id));
@@ -83,7 +84,8 @@ fn image(facts: &Facts<'_>) -> Value {
     let mut package = named(IMAGE, facts.name, version, "CONTAINER");
     if let Some(source) = facts.source {
         package["sourceInfo"] =
-            format!("built from {source} at {}", facts.commit.unwrap_or("an unknown commit")).into();
+            format!("built from {} at {}", redacted(source), facts.commit.unwrap_or("an unknown commit"))
+                .into();
     }
     package
 }
@@ -107,12 +109,12 @@ fn cargo_package(facts: &Facts<'_>, package: &Package) -> Value {
         purl = format!("{purl}?checksum=sha256:{checksum}");
         if !registry.is_crates_io() {
             // As the purl specification's type `cargo` names another registry.
-            purl = format!("{purl}&repository_url={}", escaped(registry.address()));
+            purl = format!("{purl}&repository_url={}", escaped(&redacted(registry.address())));
         }
     }
     if let Origin::Git { repository, .. } = &package.origin {
         // As SPDX 2.3 (7.7) and the purl specification write a commit of a repository.
-        let location = format!("git+{}@{}", repository.url, repository.commit);
+        let location = format!("git+{}@{}", redacted(&repository.url), repository.commit);
         purl = format!("{purl}?vcs_url={}", escaped(&location));
         value["downloadLocation"] = location.into();
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Facts, ImageFact};
-use crate::units::Origin;
+use super::{Facts, ImageFact, published};
+use crate::{request::redacted, units::Origin};
 
 /// The predicate: the same bytes for the same build.
 pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
@@ -24,11 +24,11 @@ pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
                     if let Some(registry) =
                         locked.map(|locked| &locked.registry).filter(|it| !it.is_crates_io())
                     {
-                        value["registry"] = registry.address().into();
+                        value["registry"] = redacted(registry.address()).into();
                     }
                 }
                 Origin::Git { repository, .. } => {
-                    value["git"] = json!({ "url": repository.url, "commit": repository.commit });
+                    value["git"] = json!({ "url": redacted(&repository.url), "commit": repository.commit });
                 }
             }
             value
@@ -37,7 +37,7 @@ pub fn statement(facts: &Facts<'_>) -> Vec<u8> {
     let assets: Vec<Value> = facts
         .assets
         .iter()
-        .map(|asset| json!({ "url": asset.url.as_str(), "sha256": asset.sha256.hex(), "path": asset.to }))
+        .map(|asset| json!({ "url": published(asset.url.as_str()), "sha256": asset.sha256.hex(), "path": asset.to }))
         .collect();
     let document = json!({
         "target": facts.name,

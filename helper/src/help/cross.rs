@@ -90,6 +90,7 @@ mod tests {
             ledger: None,
             pass_env: Vec::new(),
             yields: Vec::new(),
+            secret_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

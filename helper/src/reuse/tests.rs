@@ -42,6 +42,7 @@ impl Case {
             ledger: None,
             pass_env: Vec::new(),
             yields: Vec::new(),
+            secret_env: Vec::new(),
             files: vec![path("secret"), path("absent")],
             sysroot: None,
             heavy: None,

@@ -200,6 +200,7 @@ fn build_with_helper(workspace: &Workspace, recording: &Recording) -> (Log, Stri
             ledger: None,
             pass_env: Vec::new(),
             yields: Vec::new(),
+            secret_env: Vec::new(),
             files: Vec::new(),
             sysroot: None,
             heavy: None,

@@ -70,6 +70,7 @@ pub(crate) fn spec(root: &Path) -> Spec {
         ledger: None,
         pass_env: Vec::new(),
         yields: Vec::new(),
+        secret_env: Vec::new(),
         files: Vec::new(),
         sysroot: None,
         heavy: None,

@@ -255,6 +255,7 @@ impl Given<'_> {
         spec.pass_env = grants.into_iter().flat_map(Grants::variables).map(str::to_owned).collect();
         spec.pass_env.extend(toolkit.into_iter().flat_map(|toolkit| toolkit.env.keys().cloned()));
         spec.yields = spec.pass_env.iter().filter(|name| yielding_env.contains(*name)).cloned().collect();
+        spec.secret_env = grants.into_iter().flat_map(Grants::secret_variables).map(str::to_owned).collect();
         spec.files = grants
             .into_iter()
             .flat_map(|grants| &grants.device_files)
