@@ -17,24 +17,31 @@ use longshore::lock::{GitPackage, Lock, LockedPackage};
 use longshore::paths;
 use longshore::registry::directory_of;
 use longshore::replacement::{Replacement, Replacements};
-use longshore_helper::{archive_of, wire::REQUEST_ENV_PREFIX};
+use longshore_helper::{archive_of, recording::EXCERPTS_FILE, wire::REQUEST_ENV_PREFIX};
 use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::daemon::{self, Built};
 use crate::project::{Project, testdata};
 
-/// The recorder's surroundings, as `emit::record` has them.
+/// The surroundings of what reads archives and of the recorder, as `emit::excerpts` and `emit::record` have them. What is not
+/// asked for is not run.
 const DOCKERFILE: &str = r#"
 ARG FRONTEND
 ARG TOOLCHAIN
 FROM ${FRONTEND} AS frontend
+FROM ${TOOLCHAIN} AS excerpt
+ARG EXCERPT
+ENV LONGSHORE_REQUEST_0=${EXCERPT}
+RUN --network=none --mount=from=frontend,source=/longshore-helper,target=/longshore/helper \
+    --mount=from=locked,source=/longshore/archives,target=/longshore/archives \
+    mkdir /longshore/excerpt && if [ -n "$EXCERPT" ]; then /longshore/helper excerpt; else touch /longshore/excerpt/EXCERPTS; fi
 FROM ${TOOLCHAIN} AS record
-ARG LONGSHORE_REQUEST_0
-ENV CARGO_HOME=/longshore/cargo-home
+ARG RECORD
+ENV LONGSHORE_REQUEST_0=${RECORD} CARGO_HOME=/longshore/cargo-home
 RUN --network=none --mount=from=frontend,source=/longshore-helper,target=/longshore/helper \
     --mount=from=skeleton,target=/longshore/skeleton \
-    --mount=from=locked,source=/longshore/archives,target=/longshore/archives \
+    --mount=from=excerpt,source=/longshore/excerpt/EXCERPTS,target=/longshore/excerpts/0.json \
     --mount=VENDOR,target=/vendor --mount=from=locked,source=/registries,target=/registries \
     --mount=type=tmpfs,target=/longshore/cargo-home --mount=type=tmpfs,target=/ws \
     --mount=type=tmpfs,target=/longshore/target ["/longshore/helper", "record"]
@@ -47,7 +54,7 @@ pub(crate) async fn record(name: &str) {
     let project = Project { recorded: [].into(), ..Project::load(name) };
     // There is no recording to read, so the build ends there; what was asked for is known by then.
     let built = daemon::build(&project).await;
-    let Some((request, names)) = asked(&built) else {
+    let Some(Asked { excerpt, record, names }) = asked(&built) else {
         eprintln!("{name}: refused before cargo is asked");
         return;
     };
@@ -69,7 +76,10 @@ pub(crate) async fn record(name: &str) {
     // Archives are unpacked there; directories lie there.
     let is_empty = fs::read_dir(below(&at("locked"), paths::VENDOR)).unwrap().next().is_none();
     let vendor = if is_empty { "type=tmpfs" } else { "from=locked,source=/vendor" };
-    write(&at("Dockerfile"), DOCKERFILE.replace("VENDOR", vendor).as_bytes());
+    write(
+        &at("Dockerfile"),
+        DOCKERFILE.replace("VENDOR", vendor).replace("EXCERPTS", EXCERPTS_FILE).as_bytes(),
+    );
     let frontend = std::env::var("LONGSHORE_IMAGE").unwrap_or_else(|_| "localhost/longshore:dev".to_owned());
     let recorded = testdata().join(name).join("recorded");
     run(Command::new("docker")
@@ -78,7 +88,9 @@ pub(crate) async fn record(name: &str) {
         .arg("--build-arg")
         .arg(format!("TOOLCHAIN={}", config.toolchain.reference.familiar()))
         .arg("--build-arg")
-        .arg(format!("{REQUEST_ENV_PREFIX}0={request}"))
+        .arg(format!("EXCERPT={excerpt}"))
+        .arg("--build-arg")
+        .arg(format!("RECORD={record}"))
         .arg(format!("--build-context=skeleton={}", at("skeleton").display()))
         .arg(format!("--build-context=locked={}", at("locked").display()))
         .arg(format!("--output=type=local,dest={}", at("recorded").display()))
@@ -93,32 +105,41 @@ pub(crate) async fn record(name: &str) {
     }
 }
 
-/// The request and the names of files that the frontend put into the graph of the recording.
-fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
+/// What the frontend put into the graph of the recording.
+#[derive(Default)]
+struct Asked {
+    /// Of the helper, for the archives; empty where there are none.
+    excerpt: String,
+    /// Of the helper, for the recording.
+    record: String,
+    /// Names of files.
+    names: Vec<u8>,
+}
+
+fn asked(built: &Built) -> Option<Asked> {
     let graph = built.graph("[plan] cargo build, recorded")?.definition().to_proto();
-    let mut request = String::new();
-    let mut names = Vec::new();
+    let mut asked = Asked::default();
     for op in graph.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap()) {
         match op.op {
             // What prepares the toolchain image is asked by the helper too.
             Some(pb::op::Op::Exec(exec)) => {
                 let meta = exec.meta.unwrap();
-                for var in
-                    meta.env.into_iter().filter(|_| meta.args.last().is_some_and(|arg| arg == "record"))
-                {
-                    if let Some((_, piece)) =
-                        var.split_once('=').filter(|_| var.starts_with(REQUEST_ENV_PREFIX))
-                    {
-                        assert!(request.is_empty(), "a request of several pieces");
-                        request = piece.to_owned();
-                    }
+                let request = match meta.args.last().map(String::as_str) {
+                    Some("excerpt") => &mut asked.excerpt,
+                    Some("record") => &mut asked.record,
+                    _ => continue,
+                };
+                for var in meta.env.iter().filter(|var| var.starts_with(REQUEST_ENV_PREFIX)) {
+                    let (_, piece) = var.split_once('=').unwrap();
+                    assert!(request.is_empty(), "a request of several pieces, or several requests");
+                    *request = piece.to_owned();
                 }
             }
             Some(pb::op::Op::File(file)) => {
                 for action in file.actions {
                     match action.action {
                         Some(pb::file_action::Action::Mkfile(made)) if made.path == "/names" => {
-                            names = made.data
+                            asked.names = made.data
                         }
                         _ => {}
                     }
@@ -127,7 +148,7 @@ fn asked(built: &Built) -> Option<(String, Vec<u8>)> {
             _ => {}
         }
     }
-    Some((request, names))
+    Some(asked)
 }
 
 /// Unpacks what the lock file pins to where the recording has it.

@@ -17,9 +17,10 @@ flags_two::bitflags! {
 fn main() {
     println!("{} {} by {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_AUTHORS"));
     println!("{} and {}", Old::A.bits(), New::B.bits());
-    println!("{} {} {} {}", size::NAME, old::name(), inner::NAME, linked::NAME);
+    println!("{} {} {} {}", size::NAME, incremental::name(), inner::NAME, linked::NAME);
     #[cfg(feature = "numbers")]
     println!("{}", itoa::Buffer::new().format(42));
-    println!("weak: {}", cfg!(feature = "loud"));
+    println!("{} is loud: {}", twice::NAME, twice::LOUD);
+    println!("what is absent is there: {}", cfg!(feature = "absent"));
     println!("{}", cfg_if::PATCHED);
 }

@@ -1,1 +1,3 @@
 pub const NAME: &str = "twice";
+
+pub const LOUD: bool = cfg!(feature = "loud");

@@ -1,0 +1,3 @@
+fn main() {
+    println!("cargo::rustc-link-arg-cdylib=-Wl,-soname,libarchive.so.1");
+}

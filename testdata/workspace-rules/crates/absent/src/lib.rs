@@ -1,0 +1,1 @@
+//! What a weak feature does not bring in.
