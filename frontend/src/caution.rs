@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use buildkit_llb::{SourceFile, Span};
 use longshore_helper::{
-    recording::Recording,
+    recording::{Recording, describes_recording},
     spec::{Spec, Step},
 };
 use toml::de::DeTable;
@@ -92,13 +92,20 @@ pub fn cargo_config(config: &CargoConfig) -> Vec<Diagnostic> {
         let warning = Diagnostic::warning(Code::IgnoredSetting, message);
         Some(warning.at(&build?.get(key)?.place).help(help))
     });
+    let variables = config.table("env").into_iter().flatten();
+    let dropped = variables.filter(|(name, _)| describes_recording(name)).map(|(name, entry)| {
+        let message = format!("`env.{name}` has no effect: such a variable tells of cargo's own run");
+        let help =
+            format!("set it under `builder.env`, before cargo starts: `builder.env = {{ {name} = \"…\" }}`");
+        Diagnostic::warning(Code::IgnoredSetting, message).at(&entry.place).help(help)
+    });
     let lost = config.lost().iter().map(|path| {
         let message = format!("`{path}` has no effect: the link leads to nothing in the build context");
         Diagnostic::warning(Code::IgnoredSetting, message).help(
             "what cargo is configured with has to lie in the build context; see that `.dockerignore` lets it in",
         )
     });
-    ignored.chain(lost).collect()
+    ignored.chain(dropped).chain(lost).collect()
 }
 
 /// Refuses another compiler than the one that steps run. Cargo would ask it what it can do, and steps would compile with
@@ -255,7 +262,12 @@ mod tests {
         let found = said("[build]\ntarget = \"x\"\nrustc-wrapper = \"sccache\"\nrustflags = []\n");
         let places: Vec<String> = found.iter().filter_map(|one| Some(one.primary()?.to_string())).collect();
         assert_eq!(places, [".cargo/config.toml:2", ".cargo/config.toml:3"]);
-        assert_eq!(said("[build]\njobs = 2\n"), []);
+        assert_eq!(said("[build]\njobs = 2\n[env]\nMODE = \"fast\"\n"), []);
+        let [dropped] = &said("[env]\nMODE = \"fast\"\nLD_LIBRARY_PATH = \"/opt/lib\"\n")[..] else {
+            panic!("one")
+        };
+        assert_eq!(dropped.primary().unwrap().to_string(), ".cargo/config.toml:3");
+        assert!(dropped.message.contains("`env.LD_LIBRARY_PATH` has no effect"), "{}", dropped.message);
     }
 
     #[test]

@@ -143,3 +143,30 @@ pub struct Failure {
     /// What it wrote to stderr, without colours.
     pub stderr: String,
 }
+
+/// Variables that describe the recording, the machine or the jobserver, and not the build.
+const NOT_OF_THE_BUILD: [&str; 12] = [
+    "CARGO_HOME",
+    "CARGO_MAKEFLAGS",
+    "CARGO_NET_OFFLINE",
+    "CARGO_TARGET_DIR",
+    "LD_LIBRARY_PATH",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "NUM_JOBS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTUP_TOOLCHAIN_SOURCE",
+    "RUST_RECURSION_COUNT",
+];
+
+/// The same, for families of variables. cargo looks for certificates when it starts and sets `SSL_CERT_*`. What BuildKit adds
+/// is not among them: cargo itself is started without, so where a child has it, the user's `[env]` does.
+const NOT_OF_THE_BUILD_PREFIXES: [&str; 4] = ["CARGO_BUILD_", "CARGO_TERM_", "LONGSHORE_", "SSL_CERT_"];
+
+/// Whether a variable that cargo gave a process is no part of what was recorded, since it describes the recording itself: what a
+/// user sets it to in `[env]` has no effect.
+pub fn describes_recording(name: &str) -> bool {
+    NOT_OF_THE_BUILD.contains(&name)
+        || NOT_OF_THE_BUILD_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}

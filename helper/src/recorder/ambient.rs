@@ -8,31 +8,13 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
+use longshore_helper::recording::describes_recording;
+
 use crate::environment::Environment;
 use crate::files;
 use crate::problem::{Problem, Result};
 
 const AMBIENT_FILE: &str = "ambient.json";
-
-/// Variables that describe the recording, the machine or the jobserver, and not the build.
-const NOT_OF_THE_BUILD: [&str; 12] = [
-    "CARGO_HOME",
-    "CARGO_MAKEFLAGS",
-    "CARGO_NET_OFFLINE",
-    "CARGO_TARGET_DIR",
-    "LD_LIBRARY_PATH",
-    "MAKEFLAGS",
-    "MFLAGS",
-    "NUM_JOBS",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_WRAPPER",
-    "RUSTUP_TOOLCHAIN_SOURCE",
-    "RUST_RECURSION_COUNT",
-];
-
-/// The same, for families of variables. cargo looks for certificates when it starts and sets `SSL_CERT_*`. What BuildKit adds
-/// is not among them: cargo itself is started without (`environment::base`), so where a child has it, the user's `[env]` does.
-const NOT_OF_THE_BUILD_PREFIXES: [&str; 4] = ["CARGO_BUILD_", "CARGO_TERM_", "LONGSHORE_", "SSL_CERT_"];
 
 /// Keeps the environment in which cargo is about to be started.
 pub(super) fn save(recording: &Path, environment: &Environment) -> Result<()> {
@@ -67,11 +49,6 @@ fn difference(ambient: &BTreeMap<String, String>, now: BTreeMap<String, String>)
     now.into_iter()
         .filter(|(name, value)| !describes_recording(name) && !is_ambient(ambient, name, value))
         .collect()
-}
-
-fn describes_recording(name: &str) -> bool {
-    NOT_OF_THE_BUILD.contains(&name)
-        || NOT_OF_THE_BUILD_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_ambient(ambient: &BTreeMap<String, String>, name: &str, value: &str) -> bool {
