@@ -17,7 +17,7 @@ use crate::{
     },
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
-    listing::Kind,
+    listing::{Kind, Listing, is_shared_library},
     named::{self, Loaded, Role},
     output::{self, Revision},
     plan::{Artifact, ArtifactKind},
@@ -313,6 +313,7 @@ fn asset(asset: &config::Asset) -> Asset<'_> {
         unpack: asset.unpack,
         owner: asset.owner.clone(),
         mode: asset.mode,
+        has_libraries: asset.unpack || is_shared_library(Utf8Path::new(&asset.to)),
         span: &asset.span,
     }
 }
@@ -342,9 +343,21 @@ fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<Fi
             to: &file.to,
             owner: file.owner.clone(),
             mode: file.mode,
+            has_libraries: has_libraries(&file.from, listing),
         });
     }
     Diagnostics::check(copies, problems)
+}
+
+/// Whether a path or pattern leads to shared libraries. Of a pattern, what stands before its first sign counts.
+fn has_libraries(from: &str, listing: &Listing) -> bool {
+    let literal = from.split(['*', '?', '[']).next().unwrap_or_default();
+    let directory = match literal == from {
+        true => literal,
+        false => literal.rsplit_once('/').map_or("", |(directory, _)| directory),
+    };
+    let directory = Utf8Path::new(directory);
+    is_shared_library(directory) || listing.files_below(directory).any(is_shared_library)
 }
 
 /// Where the image's environment has the loader search.
@@ -361,5 +374,28 @@ fn stamp(planned: &Planned, package: Option<PackageIx>, revision: &Revision) -> 
     match &revision.commit {
         Some(commit) => format!("{version} ({commit})").trim_start().to_owned(),
         None => version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_among_the_files_of_an_image_are_seen() {
+        let listing: Listing = [
+            ("libs", Kind::Directory),
+            ("libs/deep/libv.so.1", Kind::File),
+            ("static/index.html", Kind::File),
+            ("plug.so", Kind::File),
+        ]
+        .into_iter()
+        .collect();
+        for from in ["libs", "libs/deep/*.so.*", "libs/d*", "plug.so", "*.so", ""] {
+            assert!(has_libraries(from, &listing), "{from}");
+        }
+        for from in ["static", "static/*.html", "lib", "README.md"] {
+            assert!(!has_libraries(from, &listing), "{from}");
+        }
     }
 }

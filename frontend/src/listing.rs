@@ -176,6 +176,11 @@ impl<P: Into<Utf8PathBuf>> FromIterator<(P, Kind)> for Listing {
     }
 }
 
+/// Whether a file is one for the loader, by its name: `libx.so`, `libx.so.1`.
+pub fn is_shared_library(file: &Utf8Path) -> bool {
+    file.extension() == Some("so") || file.file_name().is_some_and(|name| name.contains(".so."))
+}
+
 fn kind_of(mode: u32) -> Kind {
     match mode & GO_MODE_TYPE {
         GO_MODE_DIR => Kind::Directory,

@@ -159,7 +159,7 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
     } else if libraries == Libraries::Copy {
         "neither the toolchain image nor a toolkit has them where the loader looks: put their directory into the image's `LD_LIBRARY_PATH` (`env`), or take a `base` that has them"
     } else {
-        "set `libraries = \"copy\"` to take them from the toolchain image or the accelerator's toolkit, or take a `base` that has them"
+        "set `libraries = \"copy\"` to take them from the toolchain image or the accelerator's toolkit, bring them with `files`, or take a `base` that has them"
     }
 }
 

@@ -133,7 +133,7 @@ keys! {
     "inputs" P Shape::Texts, "none", "Files outside the package's directory that it is compiled from, relative to the build context. Those that sources name literally, and those that flags and cargo's configuration name, are found without.", "inputs = [\"proto/*.proto\"]";
     "secrets" P Shape::Tables(SECRET), "none", "Secrets of the client's (`--secret id=…`) that the package's build script and compiler see, in a variable or a file: `id`; `env` or `file` say where, else it is `/run/secrets/ID`; `required = false` builds without.", "secrets = [{ id = \"token\", env = \"TOKEN\" }]";
     "base" ALL Shape::Text, "nothing under static programs, `debian:bookworm-slim` under others", "The image under the programs, or `scratch`.", "base = \"registry.example.com/base:12\"";
-    "libraries" ALL Shape::OneOf(&["check", "copy", "ignore"]), "`check`", "Shared libraries that programs need and the base does not have: an error, copied from the toolchain image or the accelerator's toolkit, or nobody looks.", "libraries = \"copy\"";
+    "libraries" ALL Shape::OneOf(&["check", "copy", "ignore"]), "`check`", "Shared libraries that programs need and that neither the base nor `files` and `assets` bring: an error, copied from the toolchain image or the accelerator's toolkit, or nobody looks.", "libraries = \"copy\"";
     "certificates" ALL Shape::Flag, "yes, unless you name a base", "CA certificates of the toolchain image are put in.", "certificates = true";
     "user" ALL Shape::Text, "`65532:65532`", "`user` or `user:group`, names or numbers.", "user = \"app\"";
     "workdir" ALL Shape::Text, "the base's", "The working directory.", "workdir = \"/srv\"";

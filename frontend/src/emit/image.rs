@@ -79,6 +79,8 @@ pub struct Asset<'a> {
     pub owner: Owner,
     /// Permission bits; absent keeps what it has.
     pub mode: Option<u32>,
+    /// Shared libraries may be in it, which programs find in the image.
+    pub has_libraries: bool,
     /// Where the user asked for it.
     pub span: &'a Span,
 }
@@ -98,6 +100,8 @@ pub struct FileCopy<'a> {
     pub owner: Owner,
     /// Permission bits; absent keeps what it has.
     pub mode: Option<u32>,
+    /// Shared libraries are in it, which programs find in the image.
+    pub has_libraries: bool,
 }
 
 /// Where programs go.
@@ -156,16 +160,7 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
 
     let mut files = Files::on(&below);
     for file in &contents.files {
-        files = files.add(parent(file.to, about));
-        let mut copy =
-            dated(Copy::new(file.context, &file.from, file.to).parents(), about).owner(file.owner.clone());
-        copy = if file.contents { copy.contents() } else { copy.wildcard() };
-        files = files.add(match file.mode {
-            // Directories without a single `x` could not be entered.
-            Some(mode) if file.contents && mode & 0o111 == 0 => copy.symbolic_mode(searchable(mode)),
-            Some(mode) => copy.mode(mode),
-            None => copy,
-        });
+        files = files.add(parent(file.to, about)).add(copied(file, about));
     }
     if let Some(finished) = &finished {
         let copy = Copy::new(finished, "/", "/").contents().parents();
@@ -279,7 +274,7 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         exec = exec.mount(format!("{}/{at}", paths::PROGRAMS), program.output);
     }
     if contents.checked_on_base {
-        exec = exec.mount(paths::IMAGE, contents.base);
+        exec = exec.mount(paths::IMAGE, &checked_root(contents, about));
     }
     if contents.libraries == Libraries::Copy {
         for (place, files) in contents.toolkit.into_iter().flat_map(Toolkit::mounts) {
@@ -290,6 +285,42 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         exec = exec.mount(format!("{}/{at}", paths::KEPT), known_by_origin(state));
     }
     exec.output(paths::FINISHED, &State::SCRATCH)
+}
+
+/// What programs are looked at on: the base, with what else of the image brings libraries. Other files are none of the check's
+/// business, and it is not made again for them.
+fn checked_root(contents: &Contents<'_>, about: &About<'_>) -> State {
+    let mut root = contents.base.clone();
+    if contents.assets.iter().any(|asset| asset.has_libraries) {
+        // All of them, as the image has them: one layer stands on another.
+        for asset in &contents.assets {
+            root = with_asset(&root, asset, about);
+        }
+    }
+    let mut with_libraries = contents.files.iter().filter(|file| file.has_libraries).peekable();
+    if with_libraries.peek().is_none() {
+        return root;
+    }
+    let mut files = Files::on(&root);
+    for file in with_libraries {
+        files = files.add(parent(file.to, about)).add(copied(file, about));
+    }
+    files
+        .labeled(format!("provided:{}", about.name))
+        .named(format!("{} {}: libraries of the context", about.prefix.of("image"), about.name))
+        .state()
+}
+
+/// Files of the build context at their place.
+fn copied(file: &FileCopy<'_>, about: &About<'_>) -> Copy {
+    let copy = dated(Copy::new(file.context, &file.from, file.to).parents(), about).owner(file.owner.clone());
+    let copy = if file.contents { copy.contents() } else { copy.wildcard() };
+    match file.mode {
+        // Directories without a single `x` could not be entered.
+        Some(mode) if file.contents && mode & 0o111 == 0 => copy.symbolic_mode(searchable(mode)),
+        Some(mode) => copy.mode(mode),
+        None => copy,
+    }
 }
 
 /// A layer with one download.

@@ -13,7 +13,7 @@ use crate::{
     context::{self, BuildContext, When},
     diagnostic::{Code, Diagnostic},
     gateway::{Failure, Gateway, together},
-    listing::{Kind, Listing},
+    listing::{Kind, Listing, is_shared_library},
     outside::{self, Named, SourceRole},
     paths,
     request::Request,
@@ -80,8 +80,7 @@ impl Around<'_> {
 }
 
 pub(super) fn is_library(file: &Utf8Path) -> bool {
-    let name = file.file_name().unwrap_or_default();
-    name.contains(".so.") || matches!(file.extension(), Some("a" | "dylib" | "lib" | "o" | "rlib" | "so"))
+    is_shared_library(file) || matches!(file.extension(), Some("a" | "dylib" | "lib" | "o" | "rlib"))
 }
 
 /// Whether a literal of a crate that could be a path is one that a macro reads: it is there, and is no more than what one

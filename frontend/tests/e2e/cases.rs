@@ -128,6 +128,7 @@ pub(crate) fn all() -> Vec<Trial> {
     ]);
     tests.extend([
         test("packages_of_a_repository", sources::packages_of_a_repository),
+        test("a_commit_in_all_the_ways_to_say_it", sources::a_commit_in_all_the_ways_to_say_it),
         test("a_private_repository", sources::a_private_repository),
         test("a_commit_that_is_gone", sources::a_commit_that_is_gone),
         test(

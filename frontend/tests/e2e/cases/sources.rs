@@ -92,6 +92,32 @@ pub(crate) fn packages_of_a_repository() -> Result {
     Ok(())
 }
 
+/// A commit by a tag, by a branch whose name a lock file escapes, by the beginning of its digest, and by nothing.
+pub(crate) fn a_commit_in_all_the_ways_to_say_it() -> Result {
+    let engine = Engine::of_environment();
+    let pinned = Pinned::new()?;
+    let commit = pinned.library.commit()?;
+    pinned.library.git(&["tag", "v1+x"])?;
+    pinned.library.git(&["branch", "release/1"])?;
+    pinned.library.git(&["update-server-info"])?;
+    let _server = pinned.pin_to(&commit, None)?;
+    let (manifest, lock) = (pinned.app.read("Cargo.toml")?, pinned.app.read("Cargo.lock")?);
+    let short = &commit[..8];
+    for (reference, query) in [
+        (", tag = \"v1+x\"".to_owned(), "?tag=v1%2Bx".to_owned()),
+        (", branch = \"release/1\"".to_owned(), "?branch=release%2F1".to_owned()),
+        (format!(", rev = \"{short}\""), format!("?rev={short}")),
+        (String::new(), String::new()),
+    ] {
+        pinned.app.write("Cargo.toml", manifest.replace(", branch = \"main\"", &reference))?;
+        pinned.app.write("Cargo.lock", lock.replace("?branch=main", &query))?;
+        Order::build(&engine, pinned.app.path(), "git-reference").must()?;
+        let said = engine.run_image(&["--network", "none"], &tag("git-reference"), &[])?.stdout;
+        assert!(said.starts_with("one 0.7.0 says: hello from a submodule "), "{reference}: {said}");
+    }
+    Ok(())
+}
+
 /// A repository that is given to who shows a token only: a secret of the name that BuildKit knows.
 pub(crate) fn a_private_repository() -> Result {
     let engine = Engine::of_environment();
