@@ -94,7 +94,8 @@ const INTRODUCTION: &str = "# Conformance
 ran (`--build-arg LONGSHORE_TRACE=…`). Each process of one side must have its equal on the other: the same arguments in the
 same order, the same working directory, the same environment, except for what the second table lists. Then it compares what
 came of it: bytes of every library and program, what the programs print, and the symbols that they export. This page is
-what it wrote; `conformance/corpus.toml` says where the programs come from.
+what it wrote; `conformance/corpus.toml` says where the programs come from. `scripts/conformance --toolchain IMAGE` compares
+them in another image, such as a nightly's, and writes no page.
 
 A library's bytes hold two things that are no part of its code: the path of a build script's `OUT_DIR`, where it includes
 files from there; and a hash that rustc makes otherwise when it can read the sources of macros of other packages, which a
