@@ -16,7 +16,10 @@ pub fn in_workspace<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<Ut
         for (at, _) in text.match_indices(&root) {
             let rest = &text[at + root.len()..];
             let end = rest.find([',', ':', ';', '"', '\'', ' ', '\u{1f}']).unwrap_or(rest.len());
-            found.extend(normalise(Utf8Path::new(""), &rest[..end]));
+            // One that has such a sign in it, or one of several in a text: who looks which exist sees which is meant.
+            for path in [&rest[..end], rest] {
+                found.extend(normalise(Utf8Path::new(""), path));
+            }
         }
     }
     found
@@ -109,9 +112,10 @@ mod tests {
             "/opt/ws",
             "src/main.rs",
             "/ws",
+            "/ws/my files/a",
         ];
         let found: Vec<String> = in_workspace(texts).into_iter().map(String::from).collect();
-        assert_eq!(found, ["memory.x", "tools/our-gcc"]);
+        assert_eq!(found, ["memory.x", "memory.x,-z,now", "my", "my files/a", "tools/our-gcc"]);
     }
 
     fn check_flags(cwd: &str, args: &str, expected: &str) {
