@@ -95,8 +95,12 @@ pub fn cargo_config(config: &CargoConfig) -> Vec<Diagnostic> {
     let variables = config.table("env").into_iter().flatten();
     let dropped = variables.filter(|(name, _)| describes_recording(name)).map(|(name, entry)| {
         let message = format!("`env.{name}` has no effect: such a variable tells of cargo's own run");
-        let help =
-            format!("set it under `builder.env`, before cargo starts: `builder.env = {{ {name} = \"…\" }}`");
+        // The others are made anew for every step.
+        let is_kept = name == "LD_LIBRARY_PATH" || name.starts_with("SSL_CERT_");
+        let help = match is_kept {
+            true => format!("set it before cargo starts: `builder.env = {{ {name} = \"…\" }}`"),
+            false => "leave it out: steps are told by Longshore".to_owned(),
+        };
         Diagnostic::warning(Code::IgnoredSetting, message).at(&entry.place).help(help)
     });
     let lost = config.lost().iter().map(|path| {

@@ -6,6 +6,8 @@
 mod accelerators;
 #[path = "shared/daemon.rs"]
 mod daemon;
+#[path = "run/grants.rs"]
+mod grants;
 #[path = "shared/project.rs"]
 mod project;
 #[path = "run/toolchains.rs"]
@@ -15,11 +17,16 @@ use std::collections::BTreeSet;
 
 use std::collections::BTreeMap;
 
-use buildkit_proto::rpc;
+use buildkit_proto::{pb, rpc};
 use daemon::{Built, build, build_with, daemon, options};
 use expect_test::{Expect, expect};
 use longshore::gateway::fake::{FakeImage, Script, name_of};
+use longshore_helper::{
+    spec::Bundle,
+    wire::{self, REQUEST_ENV_PREFIX},
+};
 use project::Project;
+use prost::Message as _;
 
 fn pairs(options: &[(&str, &str)]) -> daemon::Options {
     options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -52,6 +59,30 @@ fn project(manifest: &str) -> Project {
     let mut project = Project::load("hello");
     project.files.insert("Cargo.toml".to_owned(), manifest.as_bytes().to_vec());
     project
+}
+
+/// A project whose manifests are changed: in which file, what, to what.
+fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Project {
+    let mut project = Project::load(name);
+    for (file, from, to) in changes {
+        let text = String::from_utf8(project.files[*file].clone()).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        project.files.insert((*file).to_owned(), text.replacen(from, to, 1).into_bytes());
+    }
+    project
+}
+
+/// What steps that compile are asked for, in a graph.
+fn requests(definition: &pb::Definition) -> Vec<Bundle> {
+    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
+    let request = |op: pb::Op| {
+        let Some(pb::op::Op::Exec(exec)) = op.op else { return None };
+        let meta = exec.meta.unwrap();
+        let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
+        let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
+        meta.args.ends_with(&["build".to_owned()]).then(|| wire::decode(&text).unwrap())
+    };
+    ops.filter_map(request).map(|json| serde_json::from_str(&json).unwrap()).collect()
 }
 
 #[tokio::test]

@@ -1,31 +1,15 @@
 //! Whole builds for accelerators against the fake daemon: what is refused before anything is compiled, and where the
 //! mistake is said to be.
 
-use buildkit_proto::pb;
 use expect_test::{Expect, expect};
 use longshore::gateway::fake::FakeImage;
-use longshore_helper::{
-    spec::{Bundle, Heavy},
-    wire::{self, REQUEST_ENV_PREFIX},
-};
-use prost::Message as _;
+use longshore_helper::spec::{Bundle, Heavy};
 
-use super::{check_refused as refused, pairs};
+use super::{changed, check_refused as refused, pairs, requests};
 use crate::{
     daemon::{build_with, daemon},
     project::Project,
 };
-
-/// A project whose manifests are changed: in which file, what, to what.
-fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Project {
-    let mut project = Project::load(name);
-    for (file, from, to) in changes {
-        let text = String::from_utf8(project.files[*file].clone()).unwrap();
-        assert!(text.contains(from), "{file} has no {from}");
-        project.files.insert((*file).to_owned(), text.replacen(from, to, 1).into_bytes());
-    }
-    project
-}
 
 async fn check_refused(project: &Project, target: &str, expected: Expect) {
     let built = build_with(&pairs(&[("target", target)]), daemon(project)).await;
@@ -107,19 +91,6 @@ async fn what_runs_on_a_device_is_no_target_of_its_own() {
     "#]],
     )
     .await;
-}
-
-/// What steps that compile are asked for, in a graph.
-fn requests(definition: &pb::Definition) -> Vec<Bundle> {
-    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
-    let request = |op: pb::Op| {
-        let Some(pb::op::Op::Exec(exec)) = op.op else { return None };
-        let meta = exec.meta.unwrap();
-        let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
-        let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
-        meta.args.ends_with(&["build".to_owned()]).then(|| wire::decode(&text).unwrap())
-    };
-    ops.filter_map(request).map(|json| serde_json::from_str(&json).unwrap()).collect()
 }
 
 #[tokio::test]

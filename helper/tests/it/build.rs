@@ -80,6 +80,20 @@ fn an_output_is_reproducible_and_without_dep_info() {
 }
 
 #[test]
+fn a_package_that_is_no_members_leaves_nothing_for_members() {
+    let root = tempfile::tempdir().unwrap();
+    let written = root.path().join("t/app-0.1.0/written/ws/build.rs");
+    let directory = text(written.parent().unwrap());
+    let script_text = format!("mkdir -p {directory} && echo bad > {directory}/build.rs");
+    assert!(shell(root.path(), &script_text).0);
+    assert!(written.exists(), "a member's own");
+    let steps = vec![Step::BuildScript(script(root.path()))];
+    let (passed, stderr) = build(&Spec { member: None, steps, ..spec(root.path()) });
+    assert!(passed, "{stderr}");
+    assert!(!written.exists());
+}
+
+#[test]
 fn errors_end_in_cargos_words() {
     let (_root, passed, stderr) = library("pub fn f() -> u8 { \"\" }\npub fn g() { let x = 1; }", &[]);
     assert!(!passed);
