@@ -356,8 +356,7 @@ fn has_libraries(from: &str, listing: &Listing) -> bool {
         true => literal,
         false => literal.rsplit_once('/').map_or("", |(directory, _)| directory),
     };
-    let directory = Utf8Path::new(directory);
-    is_shared_library(directory) || listing.files_below(directory).any(is_shared_library)
+    listing.files_below(Utf8Path::new(directory)).any(is_shared_library)
 }
 
 /// Where the image's environment has the loader search.

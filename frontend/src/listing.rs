@@ -3,7 +3,7 @@
 //! With `local.metadatatransfer` the client sends the stat of every path; BuildKit leaves them in `.fsutil-metadata`
 //! as repeated (length as little-endian u32, `fsutil.types.Stat`) (fsutil `receive.go`). Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use buildkit_proto::fstypes::Stat;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -46,8 +46,8 @@ const GO_MODE_DIR: u32 = 1 << 31;
 const GO_MODE_TYPE: u32 = GO_MODE_DIR | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
 
 impl Listing {
-    /// Reads the contents of [`METADATA_FILE`]. Names that are not UTF-8 are left out: the daemon writes them as they are, in a
-    /// message that must not hold such, and no source of cargo's has one.
+    /// Reads the contents of [`METADATA_FILE`]. Names that are not UTF-8 are left out: the daemon writes them as they are
+    /// (vtprotobuf, with which fsutil marshals a `Stat`, does not look), and no source of cargo's has one.
     ///
     /// # Errors
     /// The data ends inside an entry.
@@ -163,9 +163,13 @@ impl Listing {
         self.entries.iter().filter(|(_, kind)| **kind != Kind::Directory).map(|(path, _)| path.as_path())
     }
 
-    /// Every file below a directory.
+    /// Every file below a directory, or the one that has its path.
     pub fn files_below<'a>(&'a self, directory: &'a Utf8Path) -> impl Iterator<Item = &'a Utf8Path> {
-        self.files().filter(move |path| directory.as_str().is_empty() || path.starts_with(directory))
+        // Sorted by components: what lies below stands behind it.
+        let behind = (Bound::Included(directory), Bound::Unbounded);
+        let below = self.entries.range::<Utf8Path, _>(behind);
+        let below = below.take_while(move |(path, _)| path.starts_with(directory));
+        below.filter(|(_, kind)| **kind != Kind::Directory).map(|(path, _)| path.as_path())
     }
 }
 
@@ -264,6 +268,18 @@ mod tests {
         for nowhere in ["..", "out/d", "abs", "/a", "x/d"] {
             assert_eq!(walked(nowhere), None, "{nowhere}");
         }
+    }
+
+    #[test]
+    fn what_lies_below_a_directory_is_found_and_what_is_called_alike_is_not() {
+        let paths = ["a-b/x", "a/b/y", "a/z", "a.rs", "ab", "b"];
+        let listing: Listing = paths.map(|path| (path, Kind::File)).into_iter().collect();
+        let below =
+            |directory: &'static str| listing.files_below(Utf8Path::new(directory)).collect::<Vec<_>>();
+        assert_eq!(below("a"), ["a/b/y", "a/z"]);
+        assert_eq!(below("a/z"), ["a/z"]);
+        assert_eq!(below("").len(), paths.len());
+        assert!(below("c").is_empty());
     }
 
     #[test]

@@ -229,8 +229,7 @@ fn passed_on(
     outside: &BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
     listing: &Listing,
 ) -> BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>> {
-    let holds_libraries =
-        |path: &&Utf8PathBuf| beyond::is_library(path) || listing.files_below(path).any(beyond::is_library);
+    let holds_libraries = |path: &&Utf8PathBuf| listing.files_below(path).any(beyond::is_library);
     let libraries: BTreeMap<PackageIx, Vec<&Utf8PathBuf>> = outside
         .iter()
         .map(|(ix, paths)| (*ix, paths.iter().filter(holds_libraries).collect::<Vec<_>>()))

@@ -34,7 +34,9 @@ pub const PRIORITY_HOST: &str = "longshore-priority";
 /// The most that a priority can be.
 pub const PRIORITY_MAX: u32 = 0x00ff_ffff;
 
-/// Set on a vertex that must not use what earlier runs left in cache mounts; its value says nothing.
+/// Set on a vertex that must not use what earlier runs left in cache mounts; its value tells one build from another, so that it
+/// runs. For an op that ignores the cache BuildKit would prune its cache mounts, and forget which all builds of the daemon use
+/// together (`detectPrunedCacheID` in its `solver/llbsolver/vertex.go`, `PruneCacheMounts` in `worker/base/worker.go`).
 pub const NO_CACHE_ENV: &str = "LONGSHORE_NO_CACHE";
 
 /// The mounted archive of the package that belongs at `place`, an absolute path: `/vendor/serde-1.0.228`.
