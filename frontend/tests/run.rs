@@ -4,6 +4,8 @@
 
 #[path = "run/accelerators.rs"]
 mod accelerators;
+#[path = "run/attestations.rs"]
+mod attestations;
 #[path = "shared/daemon.rs"]
 mod daemon;
 #[path = "run/grants.rs"]
