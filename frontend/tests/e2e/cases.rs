@@ -27,7 +27,7 @@ mod ways;
 
 use libtest_mimic::Trial;
 
-use crate::{Result, conformance};
+use crate::{Result, clock, conformance};
 
 /// The tests, first to last.
 pub(crate) fn all() -> Vec<Trial> {
@@ -168,7 +168,7 @@ pub(crate) fn all() -> Vec<Trial> {
 }
 
 fn test(name: &str, body: fn() -> Result) -> Trial {
-    Trial::test(name, body)
+    clock::trial(name, body)
 }
 
 /// Those that the oldest engine and client have to pass.

@@ -12,6 +12,7 @@
 
 mod build;
 mod cases;
+mod clock;
 mod conformance;
 mod engine;
 mod git;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let conclusion = libtest_mimic::run(&arguments, tests);
+    clock::print_longest();
     if conclusion.has_failed() {
         engine::print_log();
     }

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use libtest_mimic::Trial;
 
-use crate::{Result, engine::Engine, project::testdata};
+use crate::{Result, clock, engine::Engine, project::testdata};
 
 pub(crate) fn all() -> Vec<Trial> {
     let mut names: Vec<String> = fs::read_dir(testdata(""))
@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Trial> {
     names
         .into_iter()
         .map(|name| {
-            Trial::test(format!("says_what_is_wrong::{name}"), move || says_what_is_wrong(&testdata(&name)))
+            clock::trial(&format!("says_what_is_wrong::{name}"), move || says_what_is_wrong(&testdata(&name)))
         })
         .collect()
 }
