@@ -25,6 +25,7 @@ fn colour(contender: Contender) -> &'static str {
         Contender::Chef => "#e69f00",
         Contender::Longshore => "#0b5d3b",
         Contender::Bundled => "#cc79a7",
+        Contender::Apart => "#009e73",
         Contender::Local => "#d55e00",
     }
 }
@@ -99,7 +100,7 @@ fn panel(body: &mut String, name: &str, builds: &[&Build], top: f64) -> f64 {
 fn mark(body: &mut String, contender: Contender, x: f64, y: f64) {
     let colour = colour(contender);
     match contender {
-        Contender::Longshore | Contender::Bundled => {
+        ours if ours.is_ours() => {
             writeln!(body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>")
         }
         _ => writeln!(

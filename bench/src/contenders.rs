@@ -62,7 +62,7 @@ pub fn dockerfile(contender: Contender, workspace: &Workspace, programs: &[Strin
              COPY . .\nRUN {build}\n\n{runtime}{}",
             copies(&built_in)
         )),
-        Contender::Longshore | Contender::Bundled | Contender::Local => None,
+        Contender::Longshore | Contender::Bundled | Contender::Apart | Contender::Local => None,
     }
 }
 

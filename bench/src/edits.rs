@@ -103,9 +103,9 @@ pub fn image_of_all(programs: &[&str]) -> String {
 
 const IMAGE: &str = "[workspace.metadata.longshore.images.all]";
 
-/// A workspace's manifest with `bundle = true`, among its other settings where it has some.
-pub fn bundled(manifest: &str) -> String {
-    let setting = format!("{SETTINGS}\nbundle = true\n");
+/// A workspace's manifest with `bundle`, among its other settings where it has some.
+pub fn bundled(manifest: &str, bundle: bool) -> String {
+    let setting = format!("{SETTINGS}\nbundle = {bundle}\n");
     let settings = format!("{SETTINGS}\n");
     match manifest.contains(&settings) {
         true => manifest.replacen(&settings, &setting, 1),
@@ -345,10 +345,13 @@ mod tests {
     #[test]
     fn bundles_are_a_setting_among_others() {
         assert_eq!(
-            bundled("[workspace]\n"),
+            bundled("[workspace]\n", true),
             "[workspace]\n\n[workspace.metadata.longshore]\nbundle = true\n"
         );
         let with = format!("{SETTINGS}\npack = 1\n\n{IMAGE}\nbins = []\n");
-        assert_eq!(bundled(&with), format!("{SETTINGS}\nbundle = true\npack = 1\n\n{IMAGE}\nbins = []\n"));
+        assert_eq!(
+            bundled(&with, false),
+            format!("{SETTINGS}\nbundle = false\npack = 1\n\n{IMAGE}\nbins = []\n")
+        );
     }
 }

@@ -16,6 +16,8 @@ pub enum Contender {
     Longshore,
     /// The same with `bundle = true`.
     Bundled,
+    /// The same with `bundle = false`.
+    Apart,
     /// `cargo build` on the machine itself, in a directory that stays.
     Local,
 }
@@ -52,8 +54,8 @@ pub enum Runner {
 
 impl Contender {
     /// In the order of tables.
-    pub const ALL: [Self; 6] =
-        [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore, Self::Bundled, Self::Local];
+    pub const ALL: [Self; 7] =
+        [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore, Self::Bundled, Self::Apart, Self::Local];
 
     /// Those that are compared unless others are named: what users have.
     pub const USUAL: [Self; 4] = [Self::Plain, Self::Mounts, Self::Chef, Self::Longshore];
@@ -66,13 +68,23 @@ impl Contender {
             Self::Chef => "chef",
             Self::Longshore => "longshore",
             Self::Bundled => "bundled",
+            Self::Apart => "apart",
             Self::Local => "local",
         }
     }
 
     /// Whether this repository's frontend builds.
     pub fn is_ours(self) -> bool {
-        matches!(self, Self::Longshore | Self::Bundled)
+        matches!(self, Self::Longshore | Self::Bundled | Self::Apart)
+    }
+
+    /// What `bundle` is set to, where it is.
+    pub fn bundle(self) -> Option<bool> {
+        match self {
+            Self::Bundled => Some(true),
+            Self::Apart => Some(false),
+            Self::Plain | Self::Mounts | Self::Chef | Self::Longshore | Self::Local => None,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ Ways (contenders):
   chef       cargo-chef's three stages
   longshore  -f Cargo.toml, this repository's frontend
   bundled    the same with `bundle = true`; only when named
+  apart      the same with `bundle = false`; only when named
   local      `cargo build` without Docker, in a directory that stays, on the warm
              builder; only when named. Needs the toolchain image's version of Rust
 

@@ -66,13 +66,13 @@ pub fn salted(base: &Path, to: &Path, salt: &str) -> Result {
     files::write(&path, &format!("{text}\n[env]\nBENCH_SALT = \"{salt}\"\n"))
 }
 
-/// Sets `bundle = true` in a workspace.
+/// Sets `bundle` in a workspace.
 ///
 /// # Errors
 /// Its manifest cannot be read or written.
-pub fn bundled(directory: &Path) -> Result {
+pub fn bundled(directory: &Path, bundle: bool) -> Result {
     let manifest = directory.join("Cargo.toml");
-    files::write(&manifest, &edits::bundled(&files::read(&manifest)?))
+    files::write(&manifest, &edits::bundled(&files::read(&manifest)?, bundle))
 }
 
 /// Makes a cell's change to a workspace.

@@ -92,8 +92,9 @@ in turns, another one first in each cell and round.
 ";
 
 /// What contenders are that are not always measured.
-const BESIDE: [(Contender, &str); 2] = [
+const BESIDE: [(Contender, &str); 3] = [
     (Contender::Bundled, "Longshore with `bundle = true`."),
+    (Contender::Apart, "Longshore with `bundle = false`."),
     (
         Contender::Local,
         "`cargo build` on the machine itself, without Docker, in a directory that stays; it makes no image.",

@@ -161,7 +161,7 @@ impl Bench {
     fn lay_out(&self, stage: &Stage<'_>, contender: Contender) -> Result {
         let context = stage.context(contender);
         prepare::salted(stage.base, &context, &stage.salt_of(contender))?;
-        if contender == Contender::Bundled { prepare::bundled(&context) } else { Ok(()) }
+        contender.bundle().map_or(Ok(()), |bundle| prepare::bundled(&context, bundle))
     }
 
     /// The contenders that leave a cache which can be exported.

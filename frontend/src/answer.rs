@@ -105,6 +105,7 @@ pub async fn answer(
             let mut warnings = project.cautions(planned);
             warnings.extend(project.config.args.undeclared(&request.build_args));
             warnings.extend(lint::workspace(&project.config, None));
+            let is_bundled = planned.plan.vertices.iter().any(|vertex| vertex.bundle.is_some());
             for target in targets.iter().filter(|target| !target.is_library()) {
                 let settings = assemble::settings(project, planned, &compiled, target);
                 let facts = Facts {
@@ -118,7 +119,7 @@ pub async fn answer(
                 let wanted = planned.plan.closure_of_bundles(wanted);
                 let together = planned.plan.together(&wanted);
                 let seen = together.iter().map(|ids| seen(planned, ids));
-                warnings.extend(lint::cache(&target.name, seen));
+                warnings.extend(lint::cache(&target.name, is_bundled, seen));
             }
             check(Ok(warnings), entry)
         }

@@ -61,8 +61,8 @@ pub struct Config {
     pub no_default_features: bool,
     /// As for `cargo build --all-features`.
     pub all_features: bool,
-    /// Small packages of registries share steps.
-    pub bundle: bool,
+    /// Whether small packages of registries share steps; without it their number decides.
+    pub bundle: Option<bool>,
     /// Triples to compile for, where a platform has several; for each platform the first that runs there.
     pub target: Vec<(String, Span)>,
     /// What every image of the workspace is like unless its package says otherwise.
@@ -180,7 +180,7 @@ impl Default for Config {
             features: Vec::new(),
             no_default_features: false,
             all_features: false,
-            bundle: false,
+            bundle: None,
             target: Vec::new(),
             image: ImageSettings::default(),
         }

@@ -56,7 +56,7 @@ pub struct Seen {
 
 /// Whether a cache exported with `mode=max` can be imported again. Measured on builds of 40 to 140 vertices: a vertex takes
 /// half a kilobyte, 120 bytes for each that it sees, and as many again where contents count.
-pub fn cache(name: &str, vertices: impl Iterator<Item = Seen>) -> Option<Diagnostic> {
+pub fn cache(name: &str, is_bundled: bool, vertices: impl Iterator<Item = Seen>) -> Option<Diagnostic> {
     // Besides its dependencies a vertex sees the toolchain, the helper and its sources.
     let of = |seen: Seen| 500 + 120 * (seen.by_origin + 2 * seen.by_contents + 3);
     let bytes: usize = vertices.map(of).sum();
@@ -69,7 +69,10 @@ pub fn cache(name: &str, vertices: impl Iterator<Item = Seen>) -> Option<Diagnos
                 CACHE_BYTES_MAX / 1024
             ),
         )
-        .help("export caches of smaller targets, each under a name of its own, and import all of them")
+        .help(match is_bundled {
+            true => "export caches of smaller targets, each under a name of its own, and import all of them",
+            false => "let small packages share steps: `bundle = true` in the workspace's settings",
+        })
     })
 }
 
@@ -176,12 +179,15 @@ mod tests {
     #[test]
     fn caches_that_nobody_could_import() {
         let seen = |by_origin, by_contents| Seen { by_origin, by_contents };
-        assert!(cache("small", [seen(20, 10); 140].into_iter()).is_none());
-        let warning = cache("large", [seen(20, 20); 300].into_iter()).unwrap();
+        assert!(cache("small", false, [seen(20, 10); 140].into_iter()).is_none());
+        let warning = cache("large", true, [seen(20, 20); 300].into_iter()).unwrap();
         assert!(
             warning.to_string().starts_with("an exported cache of `large` would need about 2361 KiB"),
             "{warning}"
         );
+        assert!(warning.to_string().contains("smaller targets"), "{warning}");
+        let apart = cache("large", false, [seen(40, 0); 300].into_iter()).unwrap();
+        assert!(apart.to_string().contains("`bundle = true`"), "{apart}");
     }
 
     #[test]

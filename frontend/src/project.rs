@@ -277,8 +277,7 @@ impl Project {
         selection.cross.complete(&selection.target, &mut workspace.recording);
         let graph =
             UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
-        let bytes_max = if self.config.bundle { bundle::SMALL_BYTES_MAX } else { 0 };
-        let bundling = Bundling { bytes_max, alone: self.alone(&graph) };
+        let bundling = Bundling { bytes_max: self.bundled_bytes_max(), alone: self.alone(&graph) };
         let plan = Plan::bundled(&graph, &bundling);
         let cached = |triple: &str| {
             cache_prefix(request, &workspace.metadata, triple, &selection.profile, &bench.identity)
@@ -297,6 +296,12 @@ impl Project {
             plan,
             cache_prefix,
         })
+    }
+
+    /// Up to how many bytes an archive is small, whose package may share a step.
+    fn bundled_bytes_max(&self) -> u64 {
+        let is_on = self.config.bundle.unwrap_or_else(|| bundle::is_default(self.locked.crates.len()));
+        if is_on { bundle::SMALL_BYTES_MAX } else { 0 }
     }
 
     /// What compiles for platforms.

@@ -6,6 +6,8 @@
 mod accelerators;
 #[path = "run/attestations.rs"]
 mod attestations;
+#[path = "run/bundles.rs"]
+mod bundles;
 #[path = "shared/daemon.rs"]
 mod daemon;
 #[path = "run/grants.rs"]

@@ -23,6 +23,16 @@ use crate::units::{Origin, PackageIx, Side, UnitGraph};
 /// and 571 packages: 78 and 283 vertices, where packages of their own take 140 and 756.
 pub const SMALL_BYTES_MAX: u64 = 120 * 1024;
 
+/// From how many packages of registries in the lock file small ones share vertices by themselves. BuildKit imports no cache
+/// whose description is over 1 MiB (`cache/remotecache/import.go`), and with a vertex for each package that is some 250 in use;
+/// the lock file is counted, which is the same for every target, platform and accelerator.
+const PACKAGES_MIN: usize = 250;
+
+/// Whether small packages share vertices where the user does not say.
+pub fn is_default(locked_packages: usize) -> bool {
+    locked_packages >= PACKAGES_MIN
+}
+
 /// Among how many bundles those of one depth are divided that use nothing large.
 const BUCKETS: u64 = 4;
 
@@ -295,6 +305,12 @@ mod tests {
         assert!(!exact.contains(&"two 1.0.0".to_owned()), "{exact:?}");
         assert!(all.contains(&"two 1.0.0".to_owned()), "{all:?}");
         assert!(!all.iter().any(|name| name.starts_with("app")), "{all:?}");
+    }
+
+    #[test]
+    fn many_packages_share_vertices_by_themselves() {
+        assert!(!is_default(249));
+        assert!(is_default(250));
     }
 
     /// Names of bundles are part of paths, and so of keys.
