@@ -99,18 +99,11 @@ fn panel(body: &mut String, name: &str, builds: &[&Build], top: f64) -> f64 {
 /// Longshore's is a circle, the others' are squares.
 fn mark(body: &mut String, contender: Contender, x: f64, y: f64) {
     let colour = colour(contender);
-    match contender {
-        ours if ours.is_ours() => {
-            writeln!(body, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{colour}\"/>")
-        }
-        _ => writeln!(
-            body,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"8\" fill=\"{colour}\"/>",
-            x - 4.0,
-            y - 4.0
-        ),
-    }
-    .expect("a string takes all");
+    let shape = match contender.is_ours() {
+        true => format!("circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\""),
+        false => format!("rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"8\"", x - 4.0, y - 4.0),
+    };
+    writeln!(body, "<{shape} fill=\"{colour}\"/>").expect("a string takes all");
 }
 
 fn line(body: &mut String, from: (f64, f64), to: (f64, f64), colour: &str, width: f64) {

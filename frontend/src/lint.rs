@@ -55,8 +55,9 @@ pub struct Seen {
 }
 
 /// Whether a cache exported with `mode=max` can be imported again. Measured on builds of 40 to 140 vertices: a vertex takes
-/// half a kilobyte, 120 bytes for each that it sees, and as many again where contents count. On 284 vertices, most of
-/// them bundles, it was 873 KiB where this says 1019.
+/// half a kilobyte, 120 bytes for each that it sees, since BuildKit writes a selector of 71 characters with every input of an
+/// exec, that of `/` too (`getMountDeps` in its `solver/llbsolver/ops/exec.go`), and as many again where contents count. On 284
+/// vertices, half of them bundles, it was 873 KiB where this says 1019.
 pub fn cache(name: &str, is_bundled: bool, vertices: impl Iterator<Item = Seen>) -> Option<Diagnostic> {
     // Besides its dependencies a vertex sees the toolchain, the helper and its sources.
     let of = |seen: Seen| 500 + 120 * (seen.by_origin + 2 * seen.by_contents + 3);
