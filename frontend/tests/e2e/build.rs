@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Result, engine::Engine, note, progress::Progress};
-
-/// Before the names of images that tests make.
-pub(crate) const TAG: &str = "longshore-e2e/";
+use crate::{Result, engine::{Engine, TAG}, note, progress::Progress};
 
 /// How many names are shown of a list that should be empty.
 const SHOWN_MAX: usize = 20;

@@ -8,7 +8,7 @@ use std::{
 
 use libtest_mimic::Trial;
 
-use crate::Result;
+use crate::{Result, note};
 
 /// How many are listed.
 const LISTED: usize = 20;
@@ -33,7 +33,7 @@ pub(crate) fn trial(name: &str, body: impl FnOnce() -> Result + Send + 'static) 
     let timed = name.to_owned();
     Trial::test(name, move || {
         let _clock = Clock { name: timed, begin: Instant::now() };
-        body()
+        body().inspect_err(|failed| note!("{}", crate::reason(failed)))
     })
 }
 

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     path::Path,
     process::{Command, Stdio},
@@ -13,6 +14,9 @@ use crate::{Result, note, project, reason};
 
 /// The frontend, as the syntax lines of testdata name it.
 pub(crate) const FRONTEND_IMAGE: &str = "localhost/longshore:dev";
+
+/// Before the names of images that tests make.
+pub(crate) const TAG: &str = "longshore-e2e/";
 
 /// The name under which `scripts/engine` keeps the second engine.
 const FRESH: &str = "fresh";
@@ -86,6 +90,7 @@ impl Run {
 
     /// Whatever happens.
     pub(crate) fn output(mut self) -> Result<Output> {
+        keep_replaced(&self.0);
         let output =
             self.0.stdin(Stdio::null()).output().map_err(|error| format!("{:?}: {error}", self.0))?;
         Ok(Output {
@@ -103,6 +108,25 @@ impl Run {
             return Err(format!("{shown} failed\n{}{}", output.stdout, output.stderr).into());
         }
         Ok(output.stdout)
+    }
+}
+
+/// Gives images that a build is about to replace another name, too.
+///
+/// An engine with the containerd image store first moves the name to the new image and then unpacks it. In between it may
+/// collect what only the old image held, layers of the new one among it: "parent snapshot … does not exist: not found"
+/// (moby/buildkit issue 6521). One of a dozen builds of an image failed so when they followed each other at once.
+fn keep_replaced(command: &Command) {
+    let words: Vec<_> = command.get_args().filter_map(OsStr::to_str).collect();
+    if !words.iter().any(|word| word.contains("buildx")) {
+        return;
+    }
+    for name in words.iter().flat_map(|word| word.split([' ', '='])).filter(|word| word.starts_with(TAG)) {
+        let mut keep = Command::new("docker");
+        keep.args(["tag", name, &format!("{name}:replaced")]);
+        keep.envs(command.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        // It fails where nothing is replaced.
+        let _: std::io::Result<std::process::Output> = keep.output();
     }
 }
 
