@@ -14,7 +14,7 @@ use crate::{
         summary::{Looked, summary},
     },
     gateway::{Failure, Gateway, Warning},
-    request::Request,
+    request::{NoCache, Request},
 };
 
 /// One image that was built.
@@ -66,7 +66,9 @@ pub async fn look_back(
         keys: keys.iter().cloned().collect(),
         images: parts.iter().map(|part| part.files).collect(),
         reports: parts.iter().flat_map(|part| part.reports.iter().copied()).collect(),
-        since: request.started,
+        // What is cached says so by its entries, which are older than this build. A step that ran because it was told to may
+        // have made what was there.
+        since: (request.no_cache != NoCache::Off).then_some(request.started),
         digested: Vec::new(),
         ran: parts.iter().filter_map(|part| part.smoke).collect(),
     };
@@ -97,7 +99,7 @@ pub async fn known(
     workshop: &Workshop,
     keys: Vec<String>,
 ) -> Result<BTreeMap<String, Entry>, Failure> {
-    let looked = Looked { keys, since: request.started, ..Looked::default() };
+    let looked = Looked { keys, since: Some(request.started), ..Looked::default() };
     Ok(read(gateway, request, &summary(workshop, &looked)).await?.entries)
 }
 
@@ -111,7 +113,7 @@ pub async fn digests(
     workshop: &Workshop,
     filesystems: Vec<&State>,
 ) -> Result<Vec<BTreeMap<String, String>>, Failure> {
-    let looked = Looked { digested: filesystems, since: request.started, ..Looked::default() };
+    let looked = Looked { digested: filesystems, ..Looked::default() };
     Ok(read(gateway, request, &summary(workshop, &looked)).await?.digests)
 }
 

@@ -126,6 +126,20 @@ async fn hello_from_one_line_to_an_image() {
 }
 
 #[tokio::test]
+async fn a_build_that_may_use_caches_looks_back_as_the_one_before() {
+    let asked = async |more: &[(&str, &str)]| {
+        let built = build_with(&pairs(more), daemon(&Project::load("hello"))).await;
+        built.graph("[longshore] summary").unwrap().definition().to_string()
+    };
+    let first = asked(&[("test:started", "1000")]).await;
+    assert_eq!(first, asked(&[("test:started", "2000")]).await, "a container starts though nothing ran");
+    for no_cache in ["", "hello"] {
+        let at = async |time| asked(&[("no-cache", no_cache), ("test:started", time)]).await;
+        assert_ne!(at("1000").await, at("2000").await, "what ran anew is not looked at");
+    }
+}
+
+#[tokio::test]
 async fn several_members_are_read_before_they_are_compiled() {
     let built = build(&Project::load("outside-files")).await;
     expect![[r#"

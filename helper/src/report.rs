@@ -59,8 +59,10 @@ pub struct SummaryRequest {
     pub digested: Vec<String>,
     /// Where to write the answer.
     pub output: String,
-    /// When the build began, in milliseconds since 1970. It also makes each build ask anew.
-    pub since: u64,
+    /// When the build began, in milliseconds since 1970, which makes it ask anew: without, what was answered to the same
+    /// question may be the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
 }
 
 /// The answer to a [`SummaryRequest`].

@@ -1,7 +1,7 @@
 //! The vertex that looks back at a build: what took how long, how large the images are, what compilers warned about.
 //!
-//! It sees the images, so it runs when they are made; and it runs in every build, since what it reads lies outside of
-//! all keys.
+//! It sees the images, so it runs when they are made. What it reads of the ledger lies outside of all keys: it is as it was
+//! when the images were made, unless it is asked for anew.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,9 @@ pub struct Looked<'a> {
     pub ran: Vec<&'a State>,
     /// Filesystems of whose files the digests are wanted.
     pub digested: Vec<&'a State>,
-    /// When the build began, in milliseconds since 1970.
-    pub since: u64,
+    /// When the build began, in milliseconds since 1970: whoever gives it is told what the ledger says now, and a container
+    /// starts for that. Without, an earlier answer about the very same vertices and images will do.
+    pub since: Option<u64>,
 }
 
 /// The vertex; its output holds [`longshore_helper::report::SUMMARY_FILE`].

@@ -42,7 +42,7 @@ pub(crate) async fn build_with(options: &[(String, String)], script: Script) -> 
     let (client, transcript) = script.start().await.unwrap();
     let built = caught(async {
         let environment = Environment {
-            started: 1_000,
+            started: option(options, "test:started").map_or(1_000, |time| time.parse().unwrap()),
             options: options.iter().cloned().collect(),
             session: option(options, "test:session").unwrap_or("session").to_owned(),
             platforms: vec![Platform::parse("linux/amd64").unwrap()],

@@ -28,6 +28,8 @@ pub(crate) fn nothing_runs() -> Result {
     for _ in 0..3 {
         let again = build(&project)?;
         again.assert_ran([]);
+        let looked = again.progress.vertices.values().find(|vertex| vertex.name == "[longshore] summary");
+        assert!(looked.is_some_and(|vertex| vertex.cached), "a container was started: {looked:?}");
         times.push(again.wall);
     }
     times.sort_unstable();
