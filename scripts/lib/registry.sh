@@ -88,7 +88,14 @@ registry_down() {
     service_stop "$STATE/registry"
     say "the registry is stopped"
   elif host_docker container inspect longshore-registry >/dev/null 2>&1; then
-    host_docker rm -f longshore-registry >/dev/null
+    # What it held lies in a volume of its own.
+    host_docker rm -f -v longshore-registry >/dev/null
     say "the registry is stopped"
   fi
+}
+
+registry_reset() {
+  registry_down
+  rm -rf --one-file-system "$STATE/registry/data"
+  registry_up
 }

@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Result, engine::{Engine, TAG}, note, progress::Progress};
+use crate::{
+    Result,
+    engine::{Engine, TAG},
+    note,
+    progress::Progress,
+};
 
 /// How many names are shown of a list that should be empty.
 const SHOWN_MAX: usize = 20;

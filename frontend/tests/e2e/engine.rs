@@ -205,6 +205,11 @@ impl Drop for Fresh {
     }
 }
 
+/// The same when nothing is in it any more: it would grow with every run.
+pub(crate) fn empty_registry() -> Result<String> {
+    Ok(script(&["registry", "reset"])?.trim().to_owned())
+}
+
 /// The address of the registry on the loopback device, which both engines reach.
 pub(crate) fn registry() -> Result<String> {
     Ok(script(&["registry", "up"])?.trim().to_owned())

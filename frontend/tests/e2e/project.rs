@@ -118,7 +118,8 @@ fn copy(from: &Path, to: &Path) -> Result {
 }
 
 /// A copy of `inference` of which nothing is in any cache: its profile has a name of its own and flags of its own, for
-/// build scripts and procedural macros too. It optimizes nothing, so it is quick to build.
+/// build scripts and procedural macros too. It optimizes nothing, so it is quick to build; it has some debug information,
+/// which holds paths.
 pub(crate) fn unseen_inference() -> Result<Project> {
     let project = Project::of_testdata("inference")?;
     let nonce = nonce();
@@ -129,7 +130,7 @@ pub(crate) fn unseen_inference() -> Result<Project> {
     project.append(
         "Cargo.toml",
         &format!(
-            "\n[profile.e2e-{nonce}]\ninherits = \"dev\"\ndebug = false\nincremental = false\ncodegen-units = {units}\n\
+            "\n[profile.e2e-{nonce}]\ninherits = \"dev\"\ndebug = \"line-tables-only\"\nincremental = false\ncodegen-units = {units}\n\
              \n[profile.e2e-{nonce}.build-override]\ncodegen-units = {units}\n"
         ),
     )?;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
 
+use super::unseen;
 use crate::{
     Result,
     build::{Build, Order, tag},
@@ -122,9 +123,8 @@ pub(crate) fn examples_are_understood() -> Result {
 
 /// An engine exports, an empty one imports; then they take turns; and a third one finds what both have left.
 pub(crate) fn machines_share_a_cache() -> Result {
-    // Not a project that no cache has seen: the registry would grow with every run.
-    let project = Project::of_testdata("inference")?;
-    let cache = format!("{}/longshore-e2e/inference", engine::registry()?);
+    let project = unseen::built()?;
+    let cache = format!("{}/longshore-e2e/inference", engine::empty_registry()?);
     let caches = Caches::of_example("github-registry-cache.yml", &cache)?;
     assert_eq!(caches, Caches::of_example("gitlab.yml", &cache)?, "one page, one way");
     let first = Engine::of_environment();

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::unseen;
 use crate::{
     Result,
     build::{Order, tag},
     engine::{Container, Engine, Output},
-    note,
-    project::testdata,
 };
 
 /// As the project's README has it.
@@ -18,9 +17,7 @@ const ANSWERS: [(&str, &str); 2] = [
 
 pub(crate) fn services_and_client_agree() -> Result {
     let engine = Engine::of_environment();
-    let targets = ["server", "gateway", "infer"];
-    let build = Order::bake(&engine, &testdata("inference"), &targets).must()?;
-    note!("{} compiled", build.assert_nothing_twice());
+    Order::bake(&engine, unseen::built()?.path(), &unseen::TARGETS).must()?;
 
     let exposed = |name: &str| -> Result<Value> {
         let format = ["image", "inspect", "--format", "{{json .Config.ExposedPorts}}", &tag(name)];

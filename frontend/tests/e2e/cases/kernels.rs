@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::unseen;
 use crate::{
     Result,
     build::{Build, Order, tag},
     engine::Engine,
-    project::{Project, nonce, testdata},
+    project::{Project, nonce},
 };
 
 const CONTEXTS: [&str; 4] = [
@@ -36,7 +37,7 @@ fn asked(engine: &Engine, image: &str) -> Result<String> {
 /// After the server for the CPU, the one for a GPU compiles what has kernels and what is linked with them.
 pub(crate) fn a_service_for_a_gpu_shares_the_rest() -> Result {
     let engine = Engine::of_environment();
-    let project = Project::of_testdata("inference")?;
+    let project = unseen::built()?;
     project.append("crates/kernels/src/matmul.cu", &format!("\n// {}\n", nonce()))?;
     project.append("services/server/src/main.rs", &format!("\nconst _: &str = \"{}\";\n", nonce()))?;
     must(&project, "infer")?;
@@ -56,7 +57,7 @@ pub(crate) fn a_service_for_a_gpu_shares_the_rest() -> Result {
 /// The same for AMD's, both in one image.
 pub(crate) fn a_service_for_amds_gpus() -> Result {
     let engine = Engine::of_environment();
-    let project = Project::of_testdata("inference")?;
+    let project = unseen::built()?;
     must(&project, "infer")?;
     must(&project, "server-rocm")?;
     let said = asked(&engine, &tag("server-rocm"))?;
@@ -71,7 +72,7 @@ pub(crate) fn the_model_as_web_assembly() -> Result {
     let to = tempfile::tempdir()?;
     let output = format!("type=local,dest={}", to.path().display());
     let toolchain = format!("rust:1.95-bookworm=docker-image://{TOOLCHAIN}");
-    Order::build(&engine, &testdata("inference"), "label")
+    Order::build(&engine, unseen::built()?.path(), "label")
         .target("label-wasm")
         .args(["--platform", "wasi/wasm", "--output", &output, "--build-context", &toolchain])
         .must()?;

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
+use super::unseen;
 use crate::{
     Result,
     build::Order,
     engine::{Engine, Fresh},
-    project::{Project, testdata},
 };
 
 /// An OCI layout on disk.
@@ -36,7 +36,7 @@ fn build(engine: &Engine, project: &Path, to: &Path, args: &[&str]) -> Result {
 pub(crate) fn an_image_says_what_it_is_made_of() -> Result {
     let engine = Engine::of_environment();
     let scratch = tempfile::tempdir()?;
-    build(&engine, &testdata("inference"), scratch.path(), &["--sbom=true", "--provenance=mode=max"])?;
+    build(&engine, unseen::built()?.path(), scratch.path(), &["--sbom=true", "--provenance=mode=max"])?;
     let layout = Layout(scratch.path());
     let index = layout.blob(&layout.index()?["manifests"][0]["digest"])?;
     let manifests = index["manifests"].as_array().ok_or("no manifests")?;
@@ -97,16 +97,12 @@ pub(crate) fn an_image_says_what_it_is_made_of() -> Result {
 /// Two daemons, nothing shared: one digest.
 pub(crate) fn two_daemons_make_one_image() -> Result {
     let first = Engine::of_environment();
-    // A name of the directory's own must not reach the image either.
-    let project = Project::of_testdata("inference")?;
-    project.replace(
-        "Cargo.toml",
-        "[workspace.metadata.longshore]\n",
-        "[workspace.metadata.longshore]\nprofile = \"dev\"\n",
-    )?;
+    // The first has compiled it already, beside others.
+    let project = unseen::built()?;
     let second = Fresh::reset(&first)?;
     let mut digests = BTreeSet::new();
     for engine in [&first, &second.engine] {
+        // A name of the directory's own must not reach the image either.
         let copy = project.copy()?;
         let scratch = tempfile::tempdir()?;
         build(engine, copy.path(), scratch.path(), &["--provenance=false"])?;

@@ -12,6 +12,9 @@ use crate::{
     watch::{Seen, Watch},
 };
 
+/// Its images.
+pub(crate) const TARGETS: [&str; 3] = ["server", "gateway", "infer"];
+
 /// The project, and how its first build went.
 #[derive(Debug)]
 pub(crate) struct Unseen {
@@ -34,7 +37,7 @@ fn unseen() -> Result<&'static Unseen> {
 
 fn make() -> Result<Unseen> {
     let project = unseen_inference()?;
-    let order = Order::bake(&Engine::of_environment(), project.path(), &["server", "gateway", "infer"]);
+    let order = Order::bake(&Engine::of_environment(), project.path(), &TARGETS);
     let watch = Watch::start();
     let build = order.must();
     let seen = watch.stop();
