@@ -62,10 +62,15 @@ pub async fn look_back(
     parts: &[Part<'_>],
 ) -> Result<Summary, Failure> {
     let keys: BTreeSet<String> = parts.iter().flat_map(|part| part.keys.iter().cloned()).collect();
+    let mut told = BTreeSet::new();
     let looked = Looked {
         keys: keys.iter().cloned().collect(),
         images: parts.iter().map(|part| part.files).collect(),
-        reports: parts.iter().flat_map(|part| part.reports.iter().copied()).collect(),
+        reports: parts
+            .iter()
+            .flat_map(|part| part.reports.iter().copied())
+            .filter(|report| told.insert(*report))
+            .collect(),
         // What is cached says so by its entries, which are older than this build. A step that ran because it was told to may
         // have made what was there.
         since: (request.no_cache != NoCache::Off).then_some(request.started),

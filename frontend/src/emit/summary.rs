@@ -3,8 +3,6 @@
 //! It sees the images, so it runs when they are made. What it reads of the ledger lies outside of all keys: it is as it was
 //! when the images were made, unless it is asked for anew.
 
-use std::collections::BTreeSet;
-
 use buildkit_llb::{Annotate, State};
 use longshore_helper::report::SummaryRequest;
 
@@ -18,8 +16,9 @@ pub struct Looked<'a> {
     pub keys: Vec<String>,
     /// Filesystems whose size is wanted.
     pub images: Vec<&'a State>,
-    /// Reports of members.
-    pub reports: BTreeSet<&'a State>,
+    /// Reports of members, each once. Their order is that of the question, so it must not come from their digests: what is
+    /// made of the client's files has another in each session.
+    pub reports: Vec<&'a State>,
     /// What has to have run.
     pub ran: Vec<&'a State>,
     /// Filesystems of whose files the digests are wanted.
