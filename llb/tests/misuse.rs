@@ -1,10 +1,18 @@
 //! What the types rule out does not compile, and the compiler says why. One misuse per file in `misuse/`;
 //! `TRYBUILD=overwrite` rewrites the messages.
 
+#[path = "misuse/proper_use.rs"]
+mod proper_use;
+
+#[test]
+fn proper_use_compiles() {
+    proper_use::main();
+}
+
+/// Where no case has to compile, trybuild only checks, and all cases at once.
 #[test]
 fn misuse_does_not_compile() {
     let cases = trybuild::TestCases::new();
-    cases.pass("tests/misuse/proper_use.rs");
     for case in [
         "depend_on_a_cache_mount",
         "depend_on_an_exec_without_output",

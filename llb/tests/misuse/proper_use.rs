@@ -1,6 +1,8 @@
 //! The same calls as the misuses beside it, put right: so each of them fails for its own reason.
 
-use buildkit_llb::{Digest, Exec, Files, Http, HttpUrl, Image, ImageRef, Merge, Mount, Platform, Sharing, State};
+use buildkit_llb::{
+    Digest, Exec, Files, Http, HttpUrl, Image, ImageRef, Merge, Mount, Platform, Sharing, State,
+};
 
 fn use_it(linux: &Platform, base: &State) -> State {
     let exec = Exec::new(linux, base, ["true"]).mount("/cache", Mount::cache("id", Sharing::Shared));
@@ -17,7 +19,7 @@ fn use_it(linux: &Platform, base: &State) -> State {
     Merge::new([&b, &c, &d, &copied]).state()
 }
 
-fn main() {
+pub(crate) fn main() {
     let linux = Platform::parse("linux/amd64").unwrap();
     let base = Image::new(&ImageRef::parse("debian").unwrap(), &linux).state();
     let url = HttpUrl::parse("https://example.com/a").unwrap();
