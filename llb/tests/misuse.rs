@@ -1,6 +1,7 @@
 //! What the types rule out does not compile, and the compiler says why. One misuse per file in `misuse/`;
 //! `TRYBUILD=overwrite` rewrites the messages.
 
+#[expect(clippy::unwrap_used, reason = "a panic fails the test")]
 #[path = "misuse/proper_use.rs"]
 mod proper_use;
 
