@@ -19,7 +19,7 @@ sha256() {
 # cache, so that a finished download can be moved into place in one step.
 crates_scratch() {
     mkdir -p "$crates_cache"
-    scratch=$(mktemp -d "$crates_cache/.tmp.XXXXXX")
+    scratch=$(mktemp -d -p "$crates_cache")
     trap 'rm -rf "$scratch"' EXIT
 }
 
