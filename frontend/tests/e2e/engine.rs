@@ -1,6 +1,6 @@
 //! Docker, as a command: the engine of the environment, and a second, empty one for what a fresh CI machine would do.
 //!
-//! Knows nothing of builds; see [`build`](crate::build).
+//! Knows nothing of builds but that they replace images; see [`build`](crate::build).
 
 use std::{
     collections::BTreeMap,
@@ -205,14 +205,14 @@ impl Drop for Fresh {
     }
 }
 
-/// The same when nothing is in it any more: it would grow with every run.
-pub(crate) fn empty_registry() -> Result<String> {
-    Ok(script(&["registry", "reset"])?.trim().to_owned())
-}
-
 /// The address of the registry on the loopback device, which both engines reach.
 pub(crate) fn registry() -> Result<String> {
     Ok(script(&["registry", "up"])?.trim().to_owned())
+}
+
+/// The same when nothing is in it any more: what is new in every run would make it grow.
+pub(crate) fn empty_registry() -> Result<String> {
+    Ok(script(&["registry", "reset"])?.trim().to_owned())
 }
 
 fn script(args: &[&str]) -> Result<String> {

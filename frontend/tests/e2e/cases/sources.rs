@@ -16,7 +16,7 @@ use crate::{
 /// A workspace of a repository, with a submodule, in an application that pins it.
 struct Pinned {
     _scratch: TempDir,
-    library: Repository,
+    repository: Repository,
     words: Server,
     app: Project,
 }
@@ -33,27 +33,27 @@ impl Pinned {
         let library = Project::copy_of(&case.join("library"), "library")?;
         let directory = scratch.path().join("library");
         fs::rename(library.path(), &directory)?;
-        let library = Repository::new(&directory)?;
-        library.git(&[
+        let repository = Repository::new(&directory)?;
+        repository.git(&[
             "submodule",
             "--quiet",
             "add",
             &format!("{}/words.git", words_server.address),
             "words",
         ])?;
-        library.commit()?;
+        repository.commit()?;
         let app = Project::copy_of(&case.join("app"), "app")?;
-        Ok(Self { _scratch: scratch, library, words: words_server, app })
+        Ok(Self { _scratch: scratch, repository, words: words_server, app })
     }
 
     /// Has the application name the repository as it is now.
     fn pin(&self) -> Result<Server> {
-        self.pin_to(&self.library.commit()?, None)
+        self.pin_to(&self.repository.commit()?, None)
     }
 
     /// Has the application name a commit of the repository as it is now, which is for those with a token, if there is one.
     fn pin_to(&self, commit: &str, token: Option<&str>) -> Result<Server> {
-        let server = self.library.serve_for("/library.git", token)?;
+        let server = self.repository.serve_for("/library.git", token)?;
         let template = testdata("git-dependency").join("app");
         for file in ["Cargo.toml", "Cargo.lock"] {
             let text = fs::read_to_string(template.join(file))?;
@@ -81,8 +81,8 @@ pub(crate) fn packages_of_a_repository() -> Result {
     let of_repository = |name: &&str| name.contains("[crate] ");
     assert_eq!(edited.ran().into_iter().filter(of_repository).collect::<Vec<_>>(), [""; 0]);
 
-    let text = fs::read_to_string(pinned.library.directory.join("crates/two/src/lib.rs"))?;
-    fs::write(pinned.library.directory.join("crates/two/src/lib.rs"), text.replace("says", "cries"))?;
+    let text = fs::read_to_string(pinned.repository.directory.join("crates/two/src/lib.rs"))?;
+    fs::write(pinned.repository.directory.join("crates/two/src/lib.rs"), text.replace("says", "cries"))?;
     let _server = pinned.pin()?;
     let other = order().must()?.progress;
     let ran: Vec<&str> = other.ran().into_iter().filter(of_repository).collect();
@@ -96,10 +96,10 @@ pub(crate) fn packages_of_a_repository() -> Result {
 pub(crate) fn a_commit_in_all_the_ways_to_say_it() -> Result {
     let engine = Engine::of_environment();
     let pinned = Pinned::new()?;
-    let commit = pinned.library.commit()?;
-    pinned.library.git(&["tag", "v1+x"])?;
-    pinned.library.git(&["branch", "release/1"])?;
-    pinned.library.git(&["update-server-info"])?;
+    let commit = pinned.repository.commit()?;
+    pinned.repository.git(&["tag", "v1+x"])?;
+    pinned.repository.git(&["branch", "release/1"])?;
+    pinned.repository.git(&["update-server-info"])?;
     let _server = pinned.pin_to(&commit, None)?;
     let (manifest, lock) = (pinned.app.read("Cargo.toml")?, pinned.app.read("Cargo.lock")?);
     let short = &commit[..8];
@@ -123,7 +123,7 @@ pub(crate) fn a_private_repository() -> Result {
     let engine = Engine::of_environment();
     let pinned = Pinned::new()?;
     let header = format!("Bearer {}", nonce());
-    let _server = pinned.pin_to(&pinned.library.commit()?, Some(&header))?;
+    let _server = pinned.pin_to(&pinned.repository.commit()?, Some(&header))?;
     let order = || Order::build(&engine, pinned.app.path(), "git-dependency");
     let without = order().run()?;
     assert!(!without.succeeded, "it was fetched without a token");
