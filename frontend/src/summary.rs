@@ -108,7 +108,8 @@ pub async fn known(
     Ok(read(gateway, request, &summary(workshop, &looked)).await?.entries)
 }
 
-/// The digests of files by path, of each of these filesystems.
+/// The digests of files by path, of each of these filesystems: copies of the client's files. BuildKit keys a copy by the
+/// contents of what is copied (`solver/llbsolver/ops/file.go`, `CacheMap`), so an earlier answer is right.
 ///
 /// # Errors
 /// The daemon cannot be asked.
