@@ -119,7 +119,7 @@ keys! {
     "features" W Shape::Texts, "none", "cargo's `--features`. `--build-arg FEATURES=a,b` adds to them.", "features = [\"server/metrics\"]";
     "no-default-features" W Shape::Flag, "`false`", "cargo's `--no-default-features`.", "no-default-features = true";
     "all-features" W Shape::Flag, "`false`", "cargo's `--all-features`.", "all-features = true";
-    "bundle" W Shape::Flag, "`true` where `Cargo.lock` has 300 packages of registries or more", "Small packages of registries are compiled several to a step: half as many steps, and blobs in an exported cache. See [Steps](caching.md#steps-and-bundles).", "bundle = false";
+    "bundle" W Shape::Flag, "`true` where `Cargo.lock` has 150 packages of registries or more", "Small packages of registries are compiled several to a step: half as many steps, and blobs in an exported cache. See [Steps](caching.md#steps-and-bundles).", "bundle = false";
     "target" W Shape::Texts, "the platform's, with glibc", "Triples to compile for; for each platform the first that runs there.", "target = [\"x86_64-unknown-linux-musl\", \"aarch64-unknown-linux-musl\"]";
     "args" W Shape::Arguments, "none", "Build arguments: a default, or a table with `default`, `description`, `required`. `${NAME}` in any string of the settings stands for the value, `$${` for the characters themselves.", "args = { RELEASE = \"12\", TOKEN = { required = true, description = \"For the registry\" } }";
     "images" W Shape::Images, "none", "Images of your own making, each a target: `bins`, and everything that an image can have.", "images.all = { bins = [\"server\", \"worker\"] }";

@@ -23,11 +23,12 @@ use crate::units::{Origin, PackageIx, Side, UnitGraph};
 /// and 571 packages: 78 and 283 vertices, where packages of their own take 140 and 756.
 pub const SMALL_BYTES_MAX: u64 = 120 * 1024;
 
-/// From how many packages of registries in the lock file small ones share vertices by themselves. BuildKit imports no cache
-/// whose description is over 1 MiB (`cache/remotecache/import.go`), and with a vertex for each package that is some 250 in use,
-/// which of what is locked are two thirds to three quarters. The lock file is counted, since it is the same for every target,
-/// platform and accelerator.
-const PACKAGES_MIN: usize = 300;
+/// From how many packages of registries in the lock file small ones share vertices by themselves: where fewer containers begin
+/// to be worth more than what waits for another of its bundle, see `docs/caching.md`. It has to be below 300, since BuildKit
+/// imports no cache whose description is over 1 MiB (`cache/remotecache/import.go`), and with a vertex for each package that is
+/// some 250 in use, which of what is locked are two thirds to three quarters. The lock file is counted, since it is the same for
+/// every target, platform and accelerator.
+const PACKAGES_MIN: usize = 150;
 
 /// Whether small packages share vertices where the user does not say.
 pub fn is_default(locked_packages: usize) -> bool {
@@ -310,8 +311,8 @@ mod tests {
 
     #[test]
     fn many_packages_share_vertices_by_themselves() {
-        assert!(!is_default(299));
-        assert!(is_default(300));
+        assert!(!is_default(149));
+        assert!(is_default(150));
     }
 
     /// Names of bundles are part of paths, and so of keys.
