@@ -168,14 +168,14 @@ mod tests {
             .filter(|node| node.has_tag_name("circle"))
             .map(|node| number(node, "cx"))
             .collect();
-        // One in the legend, one for each of Longshore's three rows.
-        assert_eq!(circles.len(), 4);
+        // One in the legend, one for each of Longshore's four rows.
+        assert_eq!(circles.len(), 5);
         assert!(circles.iter().all(|x| (LEFT..WIDTH).contains(x)), "{circles:?}");
         let squares = document
             .descendants()
             .filter(|node| node.has_tag_name("rect") && node.attribute("width") == Some("8"))
             .count();
-        // The same for the only other that built.
+        // The same for the only other that built, once for two of the rows.
         assert_eq!(squares, 1 + 3);
         assert!(drawn.contains(">fresh: leaf</text>"));
     }

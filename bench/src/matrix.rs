@@ -73,6 +73,16 @@ impl Contender {
         }
     }
 
+    /// The cell that stands for another, whose build would do the same: after any edit `plain` compiles everything, and so
+    /// does `mounts` where its mounts are empty. The cell itself where the edit matters.
+    pub fn stands_for(self, runner: Runner, cell: Cell) -> Cell {
+        let starts_over = matches!((self, runner), (Self::Plain, _) | (Self::Mounts, Runner::Fresh));
+        match cell {
+            Cell::Shared | Cell::LockBump | Cell::NewMember | Cell::NewBinary if starts_over => Cell::Leaf,
+            _ => cell,
+        }
+    }
+
     /// Whether this repository's frontend builds.
     pub fn is_ours(self) -> bool {
         matches!(self, Self::Longshore | Self::Bundled | Self::Apart)
@@ -143,6 +153,21 @@ mod tests {
         let first: Vec<_> = (0..4).map(|round| order(&Contender::USUAL, round, 3)[0]).collect();
         assert_eq!(first, [Contender::Longshore, Contender::Plain, Contender::Mounts, Contender::Chef]);
         assert_eq!(order(&[], 1, 1), []);
+    }
+
+    #[test]
+    fn what_starts_over_is_measured_once() {
+        assert_eq!(Contender::Plain.stands_for(Runner::Warm, Cell::LockBump), Cell::Leaf);
+        assert_eq!(Contender::Mounts.stands_for(Runner::Fresh, Cell::Shared), Cell::Leaf);
+        for (contender, runner, cell) in [
+            (Contender::Plain, Runner::Fresh, Cell::NoChange),
+            (Contender::Plain, Runner::Warm, Cell::Cold),
+            (Contender::Mounts, Runner::Warm, Cell::LockBump),
+            (Contender::Chef, Runner::Fresh, Cell::NewMember),
+            (Contender::Longshore, Runner::Warm, Cell::Shared),
+        ] {
+            assert_eq!(contender.stands_for(runner, cell), cell);
+        }
     }
 
     #[test]

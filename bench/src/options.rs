@@ -28,7 +28,8 @@ Ways (contenders):
 
 What was changed (cells): cold, no-change, leaf, shared, lock-bump, new-member,
 new-binary. Each is measured on the warm builder; each but cold also on a fresh
-runner, an empty engine that has nothing but the cache in a registry.
+runner, an empty engine that has nothing but the cache in a registry. What compiles
+everything whatever was changed is measured for leaf alone, if that is asked for.
 
 Options:
   --workspace NAME     one of them; may be repeated (default: all)

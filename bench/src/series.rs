@@ -150,7 +150,9 @@ impl Bench {
             for contender in order(&self.options.contenders, stage.round, cell as usize) {
                 let serial = stage.serial(cell, contender);
                 prepare::edit(&stage.context(contender), stage.workspace, cell, serial)?;
-                self.measure_warm(stage, cell, contender, &programs)?;
+                if self.measures(Runner::Warm, cell, contender) {
+                    self.measure_warm(stage, cell, contender, &programs)?;
+                }
             }
             self.save()?;
         }
@@ -173,6 +175,12 @@ impl Bench {
     /// The cells asked for that come after a cold build.
     fn cells(&self) -> Vec<Cell> {
         self.options.cells.iter().copied().filter(|cell| *cell != Cell::Cold).collect()
+    }
+
+    /// Not where another cell that is measured stands for this one.
+    fn measures(&self, runner: Runner, cell: Cell, contender: Contender) -> bool {
+        let other = contender.stands_for(runner, cell);
+        other == cell || !self.options.cells.contains(&other)
     }
 
     /// Has an engine download and unpack all packages of both lock files: Longshore plans, and nothing is compiled.
@@ -264,6 +272,9 @@ impl Bench {
         for cell in self.cells() {
             let programs = edits::programs(cell, programs.clone());
             for contender in order(&self.in_docker(), stage.round, cell as usize) {
+                if !self.measures(Runner::Fresh, cell, contender) {
+                    continue;
+                }
                 let context = stage.context(contender);
                 self.lay_out(stage, contender)?;
                 prepare::edit(&context, stage.workspace, cell, stage.serial(cell, contender))?;

@@ -59,7 +59,7 @@ pub struct Key {
 /// Longshore's wall time by another's, round by round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ratio {
-    /// Which.
+    /// Which of Longshore's builds. The other's is of the cell that stands for it.
     #[serde(flatten)]
     pub key: Key,
     /// The other.
@@ -109,7 +109,7 @@ impl Summary {
                 series.measurements.iter().filter(|found| Key::of(found) == key).collect();
             for contender in Contender::ALL {
                 builds.extend(build(&key, contender, &found));
-                ratios.extend(ratio(&key, contender, &found));
+                ratios.extend(ratio(&key, contender, series));
             }
         }
         let mut exports = Vec::new();
@@ -141,18 +141,23 @@ fn build(key: &Key, contender: Contender, found: &[&Measurement]) -> Option<Buil
     })
 }
 
-fn ratio(key: &Key, against: Contender, found: &[&Measurement]) -> Option<Ratio> {
+fn ratio(key: &Key, against: Contender, series: &Series) -> Option<Ratio> {
     if against == Contender::Longshore {
         return None;
     }
-    let seconds = |contender: Contender, round: usize| {
-        let found = found.iter().find(|found| found.contender == contender && found.round == round)?;
-        Some(found.seconds)
+    let of = |contender: Contender, cell: Cell| {
+        let key = Key { cell, ..key.clone() };
+        series.measurements.iter().filter(move |found| found.contender == contender && Key::of(found) == key)
     };
-    let rounds: BTreeSet<usize> = found.iter().map(|found| found.round).collect();
-    let ratios = rounds
-        .into_iter()
-        .filter_map(|round| Some(seconds(Contender::Longshore, round)? / seconds(against, round)?));
+    let other = if of(against, key.cell).next().is_some() {
+        key.cell
+    } else {
+        against.stands_for(key.runner, key.cell)
+    };
+    let ratios = of(Contender::Longshore, key.cell).filter_map(|ours| {
+        let theirs = of(against, other).find(|theirs| theirs.round == ours.round)?;
+        Some(ours.seconds / theirs.seconds)
+    });
     Some(Ratio { key: key.clone(), against, ratio: Spread::of(ratios)? })
 }
 
