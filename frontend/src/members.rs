@@ -19,8 +19,8 @@ use crate::{
     context::BuildContext,
     diagnostic::{Code, Diagnostic, Diagnostics},
     gateway::{Failure, Gateway, together},
-    inheritance::{self, WorkspaceManifest},
-    listing::Listing,
+    listing::{Kind, Listing},
+    manifest::{self, SeenManifest},
     paths,
     request::Request,
     units::{PackageIx, UnitGraph, reach::Reach},
@@ -35,8 +35,9 @@ pub struct Members {
     pub spans: BTreeMap<PackageIx, Span>,
     /// Files and directories outside a member's own directory that its vertices see.
     pub outside: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
-    /// What a member sees in the place of the workspace's manifest, if anything.
-    pub inherited: BTreeMap<PackageIx, WorkspaceManifest>,
+    /// Manifests that a member sees in another form than they have in the build context: without our settings its own, and
+    /// the workspace's with what it inherits.
+    pub manifests: BTreeMap<PackageIx, Vec<SeenManifest>>,
 }
 
 /// Directories of all packages that lie in the build context, relative to the build context.
@@ -194,8 +195,12 @@ pub async fn load(
         let manifest = manifest?;
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));
 
-        let InSources { paths: mut outside, flags } = named.remove(&ix).unwrap_or_default();
-        members.inherited.extend(inherited(context, directory, &manifest).map(|inherited| (ix, inherited)));
+        let InSources { paths: mut outside, flags, manifest: reads_manifest } =
+            named.remove(&ix).unwrap_or_default();
+        let own = if reads_manifest { None } else { own_manifest(context, directory, &manifest) };
+        members
+            .manifests
+            .insert(ix, own.into_iter().chain(inherited(context, directory, &manifest)).collect());
         let own = PackageConfig::from_manifest(&manifest, Some(settings.args));
         let own = own.and_then(|own| settings.of(&graph.package(ix).name, own, &manifest));
         match own {
@@ -249,15 +254,21 @@ fn passed_on(
     found
 }
 
+/// Without our settings, where it has some. A link is left as it is.
+fn own_manifest(context: &BuildContext, directory: &Utf8Path, file: &SourceFile) -> Option<SeenManifest> {
+    let path = directory.join("Cargo.toml");
+    if context.listing.kind(&path) != Some(Kind::File) {
+        return None;
+    }
+    let text = manifest::without_settings(std::str::from_utf8(file.text()).ok()?)?;
+    Some(SeenManifest { path, text })
+}
+
 /// Of a member that has not the workspace's manifest for its own.
-fn inherited(
-    context: &BuildContext,
-    directory: &Utf8Path,
-    manifest: &SourceFile,
-) -> Option<WorkspaceManifest> {
+fn inherited(context: &BuildContext, directory: &Utf8Path, own: &SourceFile) -> Option<SeenManifest> {
     let below = directory.strip_prefix(&context.root).ok().filter(|below| !below.as_str().is_empty())?;
-    let text = inheritance::reduced(context.manifest.text(), manifest.text(), below)?;
-    Some(WorkspaceManifest { path: context.root.join("Cargo.toml"), text })
+    let text = manifest::reduced(context.manifest.text(), own.text(), below)?;
+    Some(SeenManifest { path: context.root.join("Cargo.toml"), text })
 }
 
 #[cfg(test)]

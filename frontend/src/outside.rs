@@ -34,6 +34,8 @@ pub struct Named {
     pub possible: BTreeSet<Utf8PathBuf>,
     /// Flags that a build script has cargo give to rustc; what they name is relative to where rustc runs ([`in_flags`]).
     pub flags: Vec<String>,
+    /// Whether a literal has the name of a manifest, which may so be read or hashed.
+    pub manifest: bool,
 }
 
 /// What `text` names. `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc
@@ -41,19 +43,44 @@ pub struct Named {
 pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> Named {
     // Most files name nothing outside: do not read them as tokens.
     let may_tell = role == SourceRole::BuildScript && text.contains("rustc-");
-    let may_name = may_tell || text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
+    let may_read_manifest = MANIFEST.iter().any(|name| text.contains(name));
+    let may_name =
+        may_tell || may_read_manifest || text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
     if !may_name {
         return Named::default();
     }
     let Ok(tokens) = text.parse::<TokenStream>() else { return Named::default() };
+    let manifest = may_read_manifest && names_manifest(tokens.clone());
     let mut reader = Reader {
-        found: Named::default(),
+        found: Named { manifest, ..Named::default() },
         file_directory: file.parent().unwrap_or(Utf8Path::new("")),
         package,
         role,
     };
     reader.walk(&tokens.into_iter().collect::<Vec<_>>());
     reader.found
+}
+
+/// What a literal has whose program reads a manifest: the file's name, or that of the variable that has its path (the Cargo
+/// book, "Environment Variables").
+const MANIFEST: [&str; 2] = ["Cargo.toml", "CARGO_MANIFEST_PATH"];
+
+fn names_manifest(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    // What `///` says is an attribute here.
+    let is_documentation = matches!(
+        &tokens[..],
+        [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Literal(_)] if name == "doc"
+    );
+    !is_documentation
+        && tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => names_manifest(group.stream()),
+            TokenTree::Literal(literal) => {
+                let literal = literal.to_string();
+                MANIFEST.iter().any(|name| literal.contains(name))
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) => false,
+        })
 }
 
 struct Reader<'a> {
@@ -271,6 +298,24 @@ mod tests {
             r#"const A: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../NOTES.md"));"#,
             expect!["NOTES.md"],
         );
+    }
+
+    #[test]
+    fn who_names_a_manifest_may_read_it() {
+        let names = |text: &str| {
+            let file = Utf8Path::new("crates/app/src/lib.rs");
+            named_paths(file, Utf8Path::new("crates/app"), text, SourceRole::Crate).manifest
+        };
+        assert!(names(r#"const A: &str = include_str!("../Cargo.toml");"#));
+        assert!(names(
+            r#"const A: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));"#
+        ));
+        assert!(names(r#"fn a() { let path = std::env::var("CARGO_MANIFEST_PATH"); }"#));
+        assert!(names(r#"#![doc = include_str!("../Cargo.toml")]"#));
+        assert!(!names(
+            "//! Add it to your `Cargo.toml`.\n/// As `Cargo.toml` says.\nfn a() {} // Cargo.toml"
+        ));
+        assert!(!names(r#"const A: &str = "../Cargo.lock";"#));
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod bundles;
 mod daemon;
 #[path = "run/grants.rs"]
 mod grants;
+#[path = "run/manifests.rs"]
+mod manifests;
 #[path = "shared/project.rs"]
 mod project;
 #[path = "run/toolchains.rs"]

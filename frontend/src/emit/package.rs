@@ -10,8 +10,8 @@ use camino::Utf8PathBuf;
 use self::vertex::Together;
 use super::{Prefix, Workshop, crates::Locked, grants::Grants, known_by_origin};
 use crate::{
-    inheritance::WorkspaceManifest,
     listing::Listing,
+    manifest::SeenManifest,
     plan::{Part, Plan, VertexId, priority::priorities},
     request::NoCache,
     units::{PackageIx, Side, UnitGraph},
@@ -28,8 +28,8 @@ pub struct Sources<'a> {
     pub listing: &'a Listing,
     /// For each member in use: files and directories outside its own that it sees too.
     pub outside: &'a BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
-    /// What members see in the place of the workspace's manifest.
-    pub inherited: &'a BTreeMap<PackageIx, WorkspaceManifest>,
+    /// For each member: manifests that its steps see in another form than they have in the build context.
+    pub manifests: &'a BTreeMap<PackageIx, Vec<SeenManifest>>,
     /// For each member: the place in its manifest that asked for it.
     pub spans: &'a BTreeMap<PackageIx, Span>,
     /// Directories of all members, relative to the workspace root.

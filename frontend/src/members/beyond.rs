@@ -105,6 +105,8 @@ pub(super) struct InSources {
     pub(super) paths: BTreeSet<Utf8PathBuf>,
     /// What its build script has cargo tell rustc.
     pub(super) flags: Vec<String>,
+    /// Whether they name a manifest.
+    pub(super) manifest: bool,
 }
 
 /// What the sources of each member name.
@@ -140,7 +142,7 @@ pub(super) async fn named_outside(
     let output = context.root.join("target");
     for ((at, _, _), named) in files.iter().zip(named) {
         let (ix, directory) = used[*at];
-        let Named { certain, possible, flags } = named?;
+        let Named { certain, possible, flags, manifest } = named?;
         let certain = certain.into_iter().filter(|path| context.listing.kind(path).is_some());
         let possible =
             possible.into_iter().filter(|path| is_read(path, all_directories, &output, &context.listing));
@@ -148,6 +150,7 @@ pub(super) async fn named_outside(
         let of_member = found.entry(ix).or_default();
         of_member.paths.extend(all);
         of_member.flags.extend(flags);
+        of_member.manifest |= manifest;
     }
     Ok(found)
 }

@@ -189,7 +189,7 @@ impl Project {
                 context: &self.context.state,
                 listing: &self.context.listing,
                 outside: &members.outside,
-                inherited: &members.inherited,
+                manifests: &members.manifests,
                 spans: &members.spans,
                 members: &self.directories(&planned.workspace),
                 cache_prefix: &planned.cache_prefix,

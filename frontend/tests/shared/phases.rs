@@ -99,7 +99,7 @@ impl Made {
                 context: &context,
                 listing: &listing,
                 outside: &BTreeMap::new(),
-                inherited: &BTreeMap::new(),
+                manifests: &BTreeMap::new(),
                 spans: &spans.collect(),
                 members: &directories,
                 cache_prefix: &CachePrefix {

@@ -18,8 +18,8 @@ use crate::{
         grants::{Grants, grant},
         known_by_origin, unpacked,
     },
-    inheritance::WorkspaceManifest,
     listing::Kind,
+    manifest::SeenManifest,
     outside, paths,
     plan::{Part, Plan, Vertex, VertexId},
     request::NoCache,
@@ -375,7 +375,7 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         _ => own,
     };
     let mut files = FileOp::on(&State::SCRATCH).add(own);
-    if let Some(WorkspaceManifest { path, text }) = sources.inherited.get(&package) {
+    for SeenManifest { path, text } in sources.manifests.get(&package).into_iter().flatten() {
         files = files.write(format!("/{path}"), 0o644, text.as_bytes());
     }
     let granted = sources.grants.get(&package).into_iter().flat_map(|grants| &grants.inputs);

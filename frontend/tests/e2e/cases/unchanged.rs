@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::unseen;
 use crate::{
     Result,
-    build::{Build, Order},
+    build::{Build, Order, tag},
     engine::Engine,
     note,
     project::Project,
@@ -59,6 +59,18 @@ pub(crate) fn a_readme_runs_nothing() -> Result {
     let project = unseen::built()?;
     project.append("README.md", "\nOne more line.\n")?;
     build(&project)?.assert_ran([]);
+    Ok(())
+}
+
+/// Another port is in the image, and the program as it was.
+pub(crate) fn a_setting_compiles_nothing() -> Result {
+    let project = unseen::built()?;
+    project.replace("services/server/Cargo.toml", "expose = [", "expose = [9090, ")?;
+    let built = build(&project)?;
+    assert!(built.progress.compiled().is_empty(), "{:?}", built.progress.compiled());
+    let format = ["image", "inspect", "--format", "{{json .Config.ExposedPorts}}", &tag("server")];
+    let ports = Engine::of_environment().docker(format).run()?;
+    assert!(ports.contains("9090/tcp"), "{ports}");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! A member's vertices do not see the workspace's manifest: it would key them by everybody's dependencies. But a member that
 //! inherits a dependency under another name says only that it does; which package that is stands in the workspace's manifest
 //! alone, and macros such as `proc_macro_crate::crate_name` have cargo look there. For such a member the manifest is written
-//! anew, with what it inherits and no more. Pure.
+//! anew, with what it inherits and no more.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
 use crate::outside::normalise;
-
-/// As much of a workspace's manifest as one of its members inherits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceManifest {
-    /// Where the workspace's manifest is, relative to the build context.
-    pub path: Utf8PathBuf,
-    /// What stands in it.
-    pub text: String,
-}
 
 /// The workspace's manifest as the member in `directory`, relative to the workspace, needs it; `None` when it inherits no
 /// dependency under another name than its own, or when a manifest cannot be read.
