@@ -49,17 +49,16 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
             .arg(&config)
             .current_dir(directory),
     )?;
-    alone(&self::locked(&files::read(&directory.join("Cargo.lock"))?)?, published.members)
+    alone(&self::locked(&files::read(&directory.join("Cargo.lock"))?)?, published)
 }
 
-/// Fails where a member's package is there a second time: a package that is no member uses it, and has it from the registry.
-fn alone(locked: &[Locked], members: &[&str]) -> Result {
-    for member in members {
-        let count = locked.iter().filter(|package| package.name == **member).count();
-        if count != 1 {
-            return Err(
-                format!("`{member}` is locked {count} times: a package that is no member uses it").into()
-            );
+/// Fails where a package that is no member uses one: it has that from the registry, so that all below is there twice.
+fn alone(locked: &[Locked], published: &Published) -> Result {
+    let is_member = |name: &str| published.members.contains(&name);
+    let others = locked.iter().filter(|package| package.name != published.name && !is_member(&package.name));
+    for package in others {
+        if let Some((used, _)) = package.uses.iter().find(|(used, _)| is_member(used)) {
+            return Err(format!("`{}` is no member, and uses `{used}`", package.name).into());
         }
     }
     Ok(())
@@ -136,6 +135,25 @@ fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
             )
         };
         let own: BTreeSet<String> = features.iter().map(|(name, _)| name.clone()).collect();
+        // What needs such a dependency the program has not enabled; a member that is built for itself has its default features.
+        let needs = |items: &Value, idle: &BTreeSet<String>| {
+            items.as_array().into_iter().flatten().filter_map(Value::as_str).any(|item| {
+                let is_own = own.contains(item);
+                let dependency = item.strip_prefix("dep:").unwrap_or(item);
+                let dependency = dependency.split('/').next().unwrap_or_default();
+                if is_own { idle.contains(item) } else { gone.contains(dependency) }
+            })
+        };
+        let mut idle = BTreeSet::new();
+        while let Some((name, _)) = features
+            .iter()
+            .find(|(name, items)| *name != "default" && !idle.contains(*name) && needs(items, &idle))
+        {
+            idle.insert(name.clone());
+        }
+        if let Some(Value::Array(default)) = features.get_mut("default") {
+            default.retain(|item| !item.as_str().is_some_and(|item| idle.contains(item)));
+        }
         for (_, items) in features.iter_mut() {
             if let Value::Array(items) = items {
                 // A feature may have the name of the dependency that it stands for.
@@ -235,6 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_others_have_from_the_registry_is_refused() {
+        let published = Published { name: "app", version: "1.0.0", sha256: "", members: &["web", "codec"] };
+        let package = |name: &str, uses: &[(&str, &str)]| Locked {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            uses: used(uses),
+        };
+        let [web, codec] = [("web", "1.0.0"), ("codec", "1.0.0")];
+        let mut locked = vec![package("app", &[web]), package("web", &[codec]), package("codec", &[])];
+        assert!(alone(&locked, &published).is_ok());
+        locked.push(package("dav", &[web]));
+        assert_eq!(alone(&locked, &published).unwrap_err().to_string(), "`dav` is no member, and uses `web`");
+    }
+
+    #[test]
     fn a_member_is_what_the_program_needs_of_it() {
         let manifest = r#"
 [package]
@@ -290,7 +323,7 @@ winapi = "1"
 
             [features]
             arbitrary = []
-            default = ["std", "perf", "log"]
+            default = ["perf"]
             log = []
             logger = []
             perf = ["memchr"]
@@ -315,14 +348,6 @@ winapi = "1"
         let packages = locked(&found).unwrap();
         assert_eq!((packages[1].name.as_str(), packages[1].version.as_str()), ("ab", "2.0.0"));
         assert_eq!(packages[1].uses, used(&[("a", "1.0.0")]));
-    }
-
-    #[test]
-    fn a_member_that_others_have_from_the_registry_is_refused() {
-        let once = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n";
-        let twice = format!("{once}\n{once}source = \"x\"\n");
-        assert!(alone(&locked(once).unwrap(), &["a"]).is_ok());
-        assert!(alone(&locked(&twice).unwrap(), &["a"]).is_err());
     }
 
     #[test]

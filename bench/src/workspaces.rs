@@ -160,7 +160,7 @@ pub const ALL: [Workspace; 5] = [
     },
     Workspace {
         name: "large",
-        about: "miniserve 0.35.0 with the fifteen packages of actix as members; some 300 packages are compiled",
+        about: "miniserve 0.35.0 with the fifteen packages of actix and one that uses them as members; some 300 packages are compiled",
         from: From::Published(Published {
             name: "miniserve",
             version: "0.35.0",
@@ -181,6 +181,7 @@ pub const ALL: [Workspace; 5] = [
                 "actix-web",
                 "actix-web-codegen",
                 "actix-web-httpauth",
+                "dav-server",
             ],
         }),
         // Its own release profile has fat LTO: minutes for each edit, whoever builds.
