@@ -1,7 +1,12 @@
 //! A published program whose dependencies become members of one workspace: many members, all of them real.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::{Result, contenders, engine, files, prepare::Places, workspaces::Published};
@@ -25,6 +30,16 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
     )?;
     let lock = files::read(&directory.join("Cargo.lock"))?;
     let locked = locked(&lock)?;
+    let vendored = contenders::BASE_CONFIG.replace("/vendor", &vendor.display().to_string());
+    let config = places.cache.join("members.toml");
+    files::write(&config, &vendored)?;
+    let metadata = || {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["metadata", "--quiet", "--offline", "--format-version", "1", "--config"]).arg(&config);
+        cargo.current_dir(directory);
+        cargo
+    };
+    let enabled = features(&engine::run(&mut metadata())?)?;
     for member in published.members {
         let versions: Vec<_> = locked.iter().filter(|package| package.name == *member).collect();
         let [Locked { version, uses, .. }] = versions[..] else {
@@ -34,22 +49,52 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
         let aside = [".cargo-checksum.json", ".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
         files::copy(&vendor.join(format!("{member}-{version}")), &to, &aside)?;
         let manifest = to.join("Cargo.toml");
-        files::write(&manifest, &as_member(&files::read(&manifest)?, uses, published.members)?)?;
+        let enabled = enabled.get(*member).ok_or_else(|| format!("cargo does not build `{member}`"))?;
+        files::write(&manifest, &as_member(&files::read(&manifest)?, uses, enabled, published.members)?)?;
     }
     let manifest = directory.join("Cargo.toml");
     files::write(&manifest, &as_root(&files::read(&manifest)?, published.members)?)?;
     files::write(&directory.join("Cargo.lock"), &without_source(&lock, published.members))?;
     // Features of members count, whoever uses them: cargo adds what these name, all of which is there.
-    let vendored = contenders::BASE_CONFIG.replace("/vendor", &vendor.display().to_string());
-    let config = places.cache.join("members.toml");
-    files::write(&config, &vendored)?;
-    engine::run(
-        Command::new("cargo")
-            .args(["metadata", "--quiet", "--offline", "--format-version", "1", "--config"])
-            .arg(&config)
-            .current_dir(directory),
-    )?;
+    engine::run(&mut metadata())?;
     alone(&self::locked(&files::read(&directory.join("Cargo.lock"))?)?, published)
+}
+
+/// The features that each package is built with, by its name: what `cargo metadata` says.
+fn features(metadata: &str) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let metadata: Metadata = serde_json::from_str(metadata)?;
+    let names: BTreeMap<&str, &str> =
+        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
+    let mut features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for node in metadata.resolve.nodes {
+        let name = names.get(node.id.as_str()).ok_or("cargo has a package without a name")?;
+        features.entry((*name).to_owned()).or_default().extend(node.features);
+    }
+    Ok(features)
+}
+
+/// As much of `cargo metadata` as is looked at.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    id: String,
+    features: Vec<String>,
 }
 
 /// Fails where a package that is no member uses one: it has that from the registry, so that all below is there twice.
@@ -103,7 +148,7 @@ fn locked(lock: &str) -> Result<Vec<Locked>> {
 
 /// A published manifest as a member's: a library, without tests and what they need, and without optional dependencies
 /// that the program does not use. Other members are beside it.
-fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
+fn as_member(manifest: &str, uses: &Uses, enabled: &BTreeSet<String>, members: &[&str]) -> Result<String> {
     let mut manifest: Table = manifest.parse()?;
     depend_on_members(&mut manifest, members, "..");
     for key in ["bin", "test", "bench", "example", "lints", "badges"] {
@@ -135,25 +180,6 @@ fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
             )
         };
         let own: BTreeSet<String> = features.iter().map(|(name, _)| name.clone()).collect();
-        // What needs such a dependency the program has not enabled; a member that is built for itself has its default features.
-        let needs = |items: &Value, idle: &BTreeSet<String>| {
-            items.as_array().into_iter().flatten().filter_map(Value::as_str).any(|item| {
-                let is_own = own.contains(item);
-                let dependency = item.strip_prefix("dep:").unwrap_or(item);
-                let dependency = dependency.split('/').next().unwrap_or_default();
-                if is_own { idle.contains(item) } else { gone.contains(dependency) }
-            })
-        };
-        let mut idle = BTreeSet::new();
-        while let Some((name, _)) = features
-            .iter()
-            .find(|(name, items)| *name != "default" && !idle.contains(*name) && needs(items, &idle))
-        {
-            idle.insert(name.clone());
-        }
-        if let Some(Value::Array(default)) = features.get_mut("default") {
-            default.retain(|item| !item.as_str().is_some_and(|item| idle.contains(item)));
-        }
         for (_, items) in features.iter_mut() {
             if let Value::Array(items) = items {
                 // A feature may have the name of the dependency that it stands for.
@@ -164,6 +190,10 @@ fn as_member(manifest: &str, uses: &Uses, members: &[&str]) -> Result<String> {
         for name in gone.difference(&own) {
             features.insert(name.clone(), Value::Array(Vec::new()));
         }
+        // A member is built for itself too, with its default features: those that the program has it built with, since the
+        // others need what is left out.
+        let enabled = enabled.iter().filter(|name| *name != "default" && own.contains(*name));
+        features.insert("default".to_owned(), Value::Array(enabled.cloned().map(Value::String).collect()));
     }
     if let Some(Value::Table(package)) = manifest.get_mut("package") {
         for key in ["workspace", "default-run"] {
@@ -253,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn features_are_those_of_all_builds_of_a_package() {
+        let metadata = r#"{
+            "packages": [{"id": "a 1", "name": "a"}, {"id": "a 2", "name": "a"}, {"id": "b 1", "name": "b"}],
+            "resolve": {"nodes": [
+                {"id": "a 1", "features": ["std"]}, {"id": "a 2", "features": ["alloc"]}, {"id": "b 1", "features": []}
+            ]}
+        }"#;
+        let found = features(metadata).unwrap();
+        assert_eq!(found["a"], ["alloc", "std"].map(str::to_owned).into());
+        assert!(found["b"].is_empty());
+    }
+
+    #[test]
     fn a_member_that_others_have_from_the_registry_is_refused() {
         let published = Published { name: "app", version: "1.0.0", sha256: "", members: &["web", "codec"] };
         let package = |name: &str, uses: &[(&str, &str)]| Locked {
@@ -303,6 +346,7 @@ winapi = "1"
         let found = as_member(
             manifest,
             &used(&[("memchr", "2.1.0"), ("syntax", "1.0.0"), ("tls", "0.26.4")]),
+            &["default", "perf", "tls-26"].map(str::to_owned).into(),
             &["memchr", "syntax"],
         )
         .unwrap();
