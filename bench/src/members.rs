@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use serde::Deserialize;
+use cargo_metadata::{Metadata, MetadataCommand};
 use toml::{Table, Value};
 
 use crate::{Result, contenders, engine, files, prepare::Places, workspaces::Published};
@@ -39,7 +39,8 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
         cargo.current_dir(directory);
         cargo
     };
-    let enabled = features(&engine::run(&mut metadata())?)?;
+    let built = MetadataCommand::parse(engine::run(&mut metadata())?)?;
+    let enabled = features(&built);
     for member in published.members {
         let versions: Vec<_> = locked.iter().filter(|package| package.name == *member).collect();
         let [Locked { version, uses, .. }] = versions[..] else {
@@ -60,41 +61,15 @@ pub fn lay_out(places: &Places, published: &Published, directory: &Path) -> Resu
     alone(&self::locked(&files::read(&directory.join("Cargo.lock"))?)?, published)
 }
 
-/// The features that each package is built with, by its name: what `cargo metadata` says.
-fn features(metadata: &str) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let metadata: Metadata = serde_json::from_str(metadata)?;
-    let names: BTreeMap<&str, &str> =
-        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
-    let mut features: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for node in metadata.resolve.nodes {
-        let name = names.get(node.id.as_str()).ok_or("cargo has a package without a name")?;
-        features.entry((*name).to_owned()).or_default().extend(node.features);
+/// The features that each package is built with, by its name.
+fn features(metadata: &Metadata) -> BTreeMap<&str, BTreeSet<String>> {
+    let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let mut features: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for node in nodes {
+        let enabled = node.features.iter().map(ToString::to_string);
+        features.entry(metadata[&node.id].name.as_str()).or_default().extend(enabled);
     }
-    Ok(features)
-}
-
-/// As much of `cargo metadata` as is looked at.
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    resolve: Resolve,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    id: String,
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Node {
-    id: String,
-    features: Vec<String>,
+    features
 }
 
 /// Fails where a package that is no member uses one: it has that from the registry, so that all below is there twice.
@@ -280,19 +255,6 @@ mod tests {
 
     fn used(packages: &[(&str, &str)]) -> Uses {
         packages.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect()
-    }
-
-    #[test]
-    fn features_are_those_of_all_builds_of_a_package() {
-        let metadata = r#"{
-            "packages": [{"id": "a 1", "name": "a"}, {"id": "a 2", "name": "a"}, {"id": "b 1", "name": "b"}],
-            "resolve": {"nodes": [
-                {"id": "a 1", "features": ["std"]}, {"id": "a 2", "features": ["alloc"]}, {"id": "b 1", "features": []}
-            ]}
-        }"#;
-        let found = features(metadata).unwrap();
-        assert_eq!(found["a"], ["alloc", "std"].map(str::to_owned).into());
-        assert!(found["b"].is_empty());
     }
 
     #[test]
