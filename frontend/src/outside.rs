@@ -38,8 +38,8 @@ pub struct Named {
     pub manifest: bool,
 }
 
-/// What `text` names. `file` and `package` are relative to the workspace root. Text that is no Rust names nothing: rustc
-/// will say so.
+/// What `text` names. `file` and `package` are relative to the workspace root. Text that is no Rust names no paths:
+/// rustc will say so.
 pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> Named {
     // Most files name nothing outside: do not read them as tokens.
     let may_tell = role == SourceRole::BuildScript && text.contains("rustc-");
@@ -49,7 +49,9 @@ pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: Source
     if !may_name {
         return Named::default();
     }
-    let Ok(tokens) = text.parse::<TokenStream>() else { return Named::default() };
+    let Ok(tokens) = text.parse::<TokenStream>() else {
+        return Named { manifest: may_read_manifest, ..Named::default() };
+    };
     let manifest = may_read_manifest && names_manifest(tokens.clone());
     let mut reader = Reader {
         found: Named { manifest, ..Named::default() },
@@ -316,6 +318,8 @@ mod tests {
             "//! Add it to your `Cargo.toml`.\n/// As `Cargo.toml` says.\nfn a() {} // Cargo.toml"
         ));
         assert!(!names(r#"const A: &str = "../Cargo.lock";"#));
+        // No tokens.
+        assert!(names("fn a() { include_str!(\"../Cargo.toml\") "));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Manifests without what is said to Longshore.
 //!
 //! What an image listens on is no reason to compile its program again. So the steps of a member see its manifest without our
-//! settings; what of them matters to a step is in its command line or environment.
+//! settings; what of them matters to a step is in its command line or environment. For cargo, which build scripts and macros may
+//! have read the manifest, nothing is missing: it does not look at `metadata` (the Cargo book, "The `metadata` table").
 
 use toml_edit::{DocumentMut, Item};
 
-/// The manifest without `[package.metadata.longshore]` and `[workspace.metadata.longshore]`, and else as it was; `None` where it
-/// has neither, or is no TOML.
+/// The manifest without `[package.metadata.longshore]` and `[workspace.metadata.longshore]`, and else as it was, but for
+/// ends of lines, which are those of Unix; `None` where it has neither, or is no TOML.
 pub fn without_settings(manifest: &str) -> Option<String> {
     let mut document: DocumentMut = manifest.parse().ok()?;
     let mut is_less = false;
@@ -74,6 +75,12 @@ bins = ["app"]
             assert!(!rest.contains("longshore") && rest.contains("name = \"a\""), "{rest}");
             assert_eq!(without_settings(&rest), None, "{rest}");
         }
+    }
+
+    #[test]
+    fn lines_end_as_on_unix() {
+        let manifest = "[package]\r\nname = \"a\"\r\n\r\n[package.metadata.longshore]\r\nexpose = [1]\r\n";
+        assert_eq!(without_settings(manifest).unwrap(), "[package]\nname = \"a\"\n");
     }
 
     #[test]

@@ -375,6 +375,7 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         _ => own,
     };
     let mut files = FileOp::on(&State::SCRATCH).add(own);
+    // In place of what was copied there, with its permissions (BuildKit solver/llbsolver/file/backend.go, `mkfile`).
     for SeenManifest { path, text } in sources.manifests.get(&package).into_iter().flatten() {
         files = files.write(format!("/{path}"), 0o644, text.as_bytes());
     }
