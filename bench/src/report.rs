@@ -89,7 +89,7 @@ in turns, another one first in each cell and round.
   are there, cache mounts are not exported. The registry had the layers of the images before the export: MB are all that
   a cache has, sent is what came new.
 - CPU time is that of the client, the daemons and all containers; memory the most anonymous memory of all containers
-  at once. Of vertices, those that ran: not context, downloads and exports. `*`: in so many rounds others had more than a tenth
+  at once, containers the most that there were at once. Of vertices, those that ran: not context, downloads and exports. `*`: in so many rounds others had more than a tenth
   of the machine.
 ";
 
@@ -142,9 +142,10 @@ fn details(page: &mut String, summary: &Summary, workspace: &str) {
     line(page, &format!("\n### {workspace}: what it took\n"));
     row(
         page,
-        &["builder", "cell", "contender", "CPU s", "memory MB", "vertices", "imported MB"].map(str::to_owned),
+        &["builder", "cell", "contender", "CPU s", "memory MB", "containers", "vertices", "imported MB"]
+            .map(str::to_owned),
     );
-    line(page, "|---|---|---|---:|---:|---:|---:|");
+    line(page, "|---|---|---|---:|---:|---:|---:|---:|");
     let median = |found: &Option<Spread>, unit: f64, digits: usize| {
         found.map_or("–".to_owned(), |found| format!("{:.digits$}", found.median / unit))
     };
@@ -157,6 +158,7 @@ fn details(page: &mut String, summary: &Summary, workspace: &str) {
                 build.contender.name().to_owned(),
                 median(&build.cpu, 1.0, 1),
                 median(&build.memory, 1e6, 0),
+                median(&build.containers, 1.0, 0),
                 median(&Some(build.ran), 1.0, 0),
                 median(&build.imported, 1e6, 1),
             ],
@@ -232,6 +234,7 @@ pub(crate) mod tests {
             seconds,
             cpu: Some(2.0 * seconds),
             memory: Some(512_000_000),
+            containers: Some(5),
             ran: 3,
             cached: 40,
             imported: (runner == Runner::Fresh).then_some(1_500_000),
@@ -311,15 +314,15 @@ pub(crate) mod tests {
 
             ### ripgrep: what it took
 
-            | builder | cell | contender | CPU s | memory MB | vertices | imported MB |
-            |---|---|---|---:|---:|---:|---:|
-            | warm builder | cold | plain | 360.0 | 512 | 3 | – |
-            | warm builder | cold | longshore | 260.0 | 512 | 3 | – |
-            | warm builder | leaf | plain | 180.0 | 512 | 3 | – |
-            | warm builder | leaf | longshore | 18.0 | 512 | 3 | – |
-            | warm builder | shared | longshore | 36.0 | 512 | 3 | – |
-            | fresh runner | leaf | plain | 300.0 | 512 | 3 | 1.5 |
-            | fresh runner | leaf | longshore | 25.0 | 512 | 3 | 1.5 |
+            | builder | cell | contender | CPU s | memory MB | containers | vertices | imported MB |
+            |---|---|---|---:|---:|---:|---:|---:|
+            | warm builder | cold | plain | 360.0 | 512 | 5 | 3 | – |
+            | warm builder | cold | longshore | 260.0 | 512 | 5 | 3 | – |
+            | warm builder | leaf | plain | 180.0 | 512 | 5 | 3 | – |
+            | warm builder | leaf | longshore | 18.0 | 512 | 5 | 3 | – |
+            | warm builder | shared | longshore | 36.0 | 512 | 5 | 3 | – |
+            | fresh runner | leaf | plain | 300.0 | 512 | 5 | 3 | 1.5 |
+            | fresh runner | leaf | longshore | 25.0 | 512 | 5 | 3 | 1.5 |
 
             ### ripgrep: the exported cache
 

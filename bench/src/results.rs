@@ -51,6 +51,9 @@ pub struct Measurement {
     pub cpu: Option<f64>,
     /// The most anonymous memory that the build's containers had at once, in bytes.
     pub memory: Option<u64>,
+    /// The most containers that it had at once.
+    #[serde(default)]
+    pub containers: Option<usize>,
     /// Vertices that ran.
     pub ran: usize,
     /// Vertices that were cached.

@@ -19,7 +19,7 @@ use crate::{
     report,
     results::{Export, Measurement, Round, Series},
     sweep,
-    usage::Usage,
+    usage::{Most, Usage},
     wire::{Relay, cache_size},
     workspaces::Workspace,
 };
@@ -80,7 +80,7 @@ struct Timed {
     seconds: f64,
     counts: Counts,
     cpu: Option<f64>,
-    memory: Option<u64>,
+    most: Most,
     load: f64,
     foreign: Option<f64>,
     noisy: bool,
@@ -326,7 +326,7 @@ impl Bench {
             command
         };
 
-        let Usage { output, seconds, cpu, foreign, memory, load } = Usage::of(build.engine, &mut command)?;
+        let Usage { output, seconds, cpu, foreign, most, load } = Usage::of(build.engine, &mut command)?;
         let said = String::from_utf8_lossy(&output.stderr);
         let log = format!("{}-{}-{}.jsonl", stage.workspace.name, build.name, contender.name());
         let log = self.places.cache.join("log").join(log);
@@ -339,7 +339,7 @@ impl Bench {
             Some(foreign) => foreign > (FOREIGN_MAX * seconds * cpus).max(FOREIGN_MIN),
             None => load > cpus,
         };
-        Ok(Timed { seconds, counts: Counts::parse(&said), cpu, memory, load, foreign, noisy })
+        Ok(Timed { seconds, counts: Counts::parse(&said), cpu, most, load, foreign, noisy })
     }
 
     fn note(
@@ -359,7 +359,8 @@ impl Bench {
             contender,
             seconds: timed.seconds,
             cpu: timed.cpu,
-            memory: timed.memory,
+            memory: timed.most.memory,
+            containers: timed.most.containers,
             ran: timed.counts.ran,
             cached: timed.counts.cached,
             imported,

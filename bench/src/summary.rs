@@ -37,6 +37,8 @@ pub struct Build {
     pub cpu: Option<Spread>,
     /// Bytes.
     pub memory: Option<Spread>,
+    /// Containers at once.
+    pub containers: Option<Spread>,
     /// Vertices that ran.
     pub ran: Spread,
     /// Bytes that came from the registry.
@@ -135,6 +137,7 @@ fn build(key: &Key, contender: Contender, found: &[&Measurement]) -> Option<Buil
         seconds: Spread::of(own.iter().map(|found| found.seconds))?,
         cpu: Spread::of(own.iter().filter_map(|found| found.cpu)),
         memory: Spread::of(own.iter().filter_map(|found| found.memory).map(|bytes| bytes as f64)),
+        containers: Spread::of(own.iter().filter_map(|found| found.containers).map(|count| count as f64)),
         ran: Spread::of(own.iter().map(|found| found.ran as f64))?,
         imported: Spread::of(own.iter().filter_map(|found| found.imported).map(|bytes| bytes as f64)),
         noisy: own.iter().filter(|found| found.noisy).count(),

@@ -20,7 +20,7 @@ use crate::{
     progress::Counts,
     results::Machine,
     stats::Spread,
-    usage::Usage,
+    usage::{Most, Usage},
     workspaces::{self, Workspace},
 };
 
@@ -54,6 +54,7 @@ struct Bake {
     seconds: f64,
     cpu: Option<f64>,
     memory: Option<u64>,
+    containers: Option<usize>,
     ran: usize,
     foreign: Option<f64>,
 }
@@ -154,9 +155,9 @@ pub fn run(places: &Places, engine: &Engine, machine: &Machine, rounds: usize, o
                 engine::run(&mut engine.docker(["image", "inspect", &image.tag(contender)]))?;
             }
             let ran = Counts::parse(&said).ran;
-            let Usage { seconds, cpu, memory, foreign, .. } = usage;
+            let Usage { seconds, cpu, most: Most { memory, containers }, foreign, .. } = usage;
             eprintln!("bench: together {round} {}: {seconds:.1} s, {ran} vertices ran", contender.name());
-            bakes.push(Bake { contender, round, seconds, cpu, memory, ran, foreign });
+            bakes.push(Bake { contender, round, seconds, cpu, memory, containers, ran, foreign });
             files::write(&out.join(RESULTS[0]), &serde_json::to_string_pretty(&(machine, &bakes))?)?;
             files::write(&out.join(RESULTS[1]), &page(&bakes))?;
         }
@@ -167,7 +168,7 @@ pub fn run(places: &Places, engine: &Engine, machine: &Machine, rounds: usize, o
 /// A table.
 fn page(bakes: &[Bake]) -> String {
     let mut page = format!(
-        "| {} images at once | wall s | CPU s | most memory MB | vertices |\n|---|---:|---:|---:|---:|\n",
+        "| {} images at once | wall s | CPU s | most memory MB | most containers | vertices |\n|---|---:|---:|---:|---:|---:|\n",
         workspaces::ALL.iter().find(|known| known.name == WORKSPACE).map_or(0, |known| images(known).len())
     );
     for contender in CONTENDERS {
@@ -178,11 +179,12 @@ fn page(bakes: &[Bake]) -> String {
         };
         writeln!(
             page,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             contender.name(),
             median(&|bake| Some(bake.seconds), 1),
             median(&|bake| bake.cpu, 1),
             median(&|bake| Some(bake.memory? as f64 / 1e6), 0),
+            median(&|bake| Some(bake.containers? as f64), 0),
             median(&|bake| Some(bake.ran as f64), 0),
         )
         .expect("a string takes all");
@@ -220,6 +222,7 @@ mod tests {
             seconds,
             cpu: Some(2.0),
             memory: Some(3_000_000),
+            containers: Some(6),
             ran: 4,
             foreign: None,
         };
@@ -230,7 +233,7 @@ mod tests {
         ]);
         assert!(page.contains("| 12 images at once |"), "{page}");
         assert!(
-            page.contains("| plain | 8.0 | 2.0 | 3 | 4 |\n| longshore | 1.5 | 2.0 | 3 | 4 |\n"),
+            page.contains("| plain | 8.0 | 2.0 | 3 | 6 | 4 |\n| longshore | 1.5 | 2.0 | 3 | 6 | 4 |\n"),
             "{page}"
         );
     }

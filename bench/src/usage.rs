@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::{
         Arc,
@@ -18,7 +18,7 @@ use crate::{Result, engine::Engine, machine};
 /// Clock ticks of `/proc` in a second: the kernel reports 100 to programs, whatever it counts in.
 const TICKS: f64 = 100.0;
 
-/// How often memory is looked at.
+/// How often containers are looked at.
 const SAMPLE: Duration = Duration::from_millis(50);
 
 /// CPU seconds since some time in the past.
@@ -75,8 +75,8 @@ pub struct Usage {
     pub cpu: Option<f64>,
     /// CPU seconds of everything else on the machine.
     pub foreign: Option<f64>,
-    /// The most memory of the containers at once, in bytes.
-    pub memory: Option<u64>,
+    /// The most that there was at once.
+    pub most: Most,
     /// The load average before it.
     pub load: f64,
 }
@@ -94,34 +94,41 @@ impl Usage {
         let output = command.output()?;
         let seconds = start.elapsed().as_secs_f64();
         let (cpu, foreign) = before.until(&Clock::read(engine));
-        Ok(Self { output, seconds, cpu, foreign, memory: watch.end(), load })
+        Ok(Self { output, seconds, cpu, foreign, most: watch.end(), load })
     }
 }
 
-/// Looks at an engine's memory until it is asked for the most it saw.
+/// The most of an engine's containers at once, where their control group is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Most {
+    /// Their memory, in bytes.
+    pub memory: Option<u64>,
+    /// How many there were.
+    pub containers: Option<usize>,
+}
+
+/// Looks at an engine's containers until it is asked for the most it saw.
 #[derive(Debug)]
 pub struct Watch {
     ended: Arc<AtomicBool>,
-    thread: thread::JoinHandle<Option<u64>>,
+    thread: thread::JoinHandle<Most>,
 }
 
 impl Watch {
     /// Begins.
     pub fn start(engine: &Engine) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
-        let files = [
-            (group("", engine).join("memory.stat"), "anon"),
-            (group("memory", engine).join("memory.stat"), "total_rss"),
-        ];
+        let groups = [(group("", engine), "anon"), (group("memory", engine), "total_rss")];
         let until = Arc::clone(&ended);
         let thread = thread::spawn(move || {
-            let mut most = None;
+            let mut most = Most::default();
             while !until.load(Ordering::Relaxed) {
-                let now = files.iter().find_map(|(path, key)| {
-                    let text = fs::read_to_string(path).ok()?;
+                let memory = groups.iter().find_map(|(group, key)| {
+                    let text = fs::read_to_string(group.join("memory.stat")).ok()?;
                     value(&text, key)
                 });
-                most = most.max(now);
+                most.memory = most.memory.max(memory);
+                most.containers = most.containers.max(groups.iter().find_map(|(group, _)| children(group)));
                 thread::sleep(SAMPLE);
             }
             most
@@ -129,11 +136,17 @@ impl Watch {
         Self { ended, thread }
     }
 
-    /// The most that was seen, in bytes.
-    pub fn end(self) -> Option<u64> {
+    /// What was the most.
+    pub fn end(self) -> Most {
         self.ended.store(true, Ordering::Relaxed);
-        self.thread.join().ok().flatten()
+        self.thread.join().unwrap_or_default()
     }
+}
+
+/// Groups within a group: a container has one.
+fn children(group: &Path) -> Option<usize> {
+    let entries = fs::read_dir(group).ok()?;
+    Some(entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count())
 }
 
 /// The engine's group below a controller's directory (version 1), or below the only one (version 2, no name);
@@ -216,6 +229,16 @@ mod tests {
         assert_eq!(machine_seconds("cpu  100 0 50 1000 70 10 10 30 0 0\ncpu0 1"), Some(2.0));
         assert_eq!(value("cache 1\ntotal_rss_huge 5\ntotal_rss 4096\n", "total_rss"), Some(4096));
         assert_eq!(value("usage_usec 7\n", "usage"), None);
+    }
+
+    #[test]
+    fn each_group_within_is_a_container() {
+        let group = tempfile::tempdir().unwrap();
+        fs::create_dir_all(group.path().join("one")).unwrap();
+        fs::create_dir_all(group.path().join("two")).unwrap();
+        fs::write(group.path().join("memory.stat"), "anon 0\n").unwrap();
+        assert_eq!(children(group.path()), Some(2));
+        assert_eq!(children(&group.path().join("three")), None);
     }
 
     #[test]
