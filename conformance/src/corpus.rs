@@ -86,10 +86,11 @@ fn version() -> Vec<String> {
 }
 
 impl Program {
-    /// Name and version, as the table has them.
+    /// Name and version, as the table has them; a case of testdata is there once for each profile.
     pub fn title(&self) -> String {
         let title = match &self.from {
             Origin::Published { version, .. } => format!("{} {version}", self.name),
+            Origin::Testdata if self.profile != release() => format!("{} in {}", self.name, self.profile),
             Origin::Testdata | Origin::Script(_) => self.name.clone(),
         };
         match &self.toolchain {

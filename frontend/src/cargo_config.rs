@@ -5,7 +5,11 @@
 //! tables and lists are joined (cargo's `util/context/mod.rs`, `load_includes`; `util/context/config_value.rs`, `merge`).
 //! The few lists that cargo does not join are read by nobody here. What cargo would refuse is for cargo to refuse.
 
+mod overrides;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use overrides::Overrides;
 
 use buildkit_llb::{SourceFile, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};

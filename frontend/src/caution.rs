@@ -337,6 +337,7 @@ mod tests {
             steps: vec![Step::Rustc(Rustc {
                 name: "app".to_owned(),
                 args: args.iter().map(ToString::to_string).collect(),
+                overridden: 0,
                 cwd: "/ws".to_owned(),
                 env: BTreeMap::new(),
                 target: TargetKind::Bin("app".to_owned()),

@@ -321,6 +321,7 @@ fn spec(
             kind => Step::Rustc(Rustc {
                 name: format!("{label} ({})", what(kind)),
                 args: rewriter.args(&unit.call.args),
+                overridden: unit.overridden,
                 cwd: unit.call.cwd.clone(),
                 target: match kind {
                     UnitKind::BuildScript => TargetKind::BuildScript,

@@ -17,6 +17,7 @@ pub use compiled::{Compiled, Other};
 pub use device::Device;
 
 use crate::{
+    cargo_config::Overrides,
     caution,
     config::{self, Chosen, Config, EntryKind, Given, StandalonePackage},
     context::{self, BuildContext, Entry},
@@ -275,8 +276,9 @@ impl Project {
         )
         .await?;
         selection.cross.complete(&selection.target, &mut workspace.recording);
-        let graph =
-            UnitGraph::new(&workspace.recording, &workspace.metadata).unwrap_or_else(|bad| panic!("{bad}"));
+        let graph = UnitGraph::new(&workspace.recording, &workspace.metadata)
+            .unwrap_or_else(|bad| panic!("{bad}"))
+            .overridden(&Overrides::of(&self.context.cargo_config));
         let bundling = Bundling { bytes_max: self.bundled_bytes_max(), alone: self.alone(&graph) };
         let plan = Plan::bundled(&graph, &bundling);
         let cached = |triple: &str| {

@@ -16,7 +16,7 @@ use longshore_helper::{
     spec::LinkArgTarget,
 };
 
-use crate::{lock::LockedRepository, paths};
+use crate::{cargo_config::Overrides, lock::LockedRepository, paths};
 use args::RustcArgs;
 
 /// Index of a [`Unit`] in its graph.
@@ -137,6 +137,8 @@ pub struct Unit {
     pub externs: Vec<UnitId>,
     /// For a compiled unit, the run whose `OUT_DIR` it sees; for a run, the unit that compiled the script.
     pub script: Option<UnitId>,
+    /// How many of its last arguments cargo's configuration says in place of build scripts.
+    pub overridden: usize,
 }
 
 impl Unit {
@@ -194,6 +196,15 @@ impl UnitGraph {
         connect(&mut units, &packages)?;
         let dormant = dormant(&units, metadata);
         Ok(UnitGraph { packages, units, host: recording.host.clone(), dormant })
+    }
+
+    /// The same, with what the configuration says in place of build scripts told from the rest of each command line.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &Overrides) -> UnitGraph {
+        for unit in &mut self.units {
+            unit.overridden = overrides.count(&unit.call.args);
+        }
+        self
     }
 
     /// Every package with its index.
@@ -371,7 +382,7 @@ fn unit(
             (kind_of(&args, call, &packages[package.0 as usize]), side)
         }
     };
-    Ok(Unit { package, kind, side, call: call.clone(), externs: Vec::new(), script: None })
+    Ok(Unit { package, kind, side, call: call.clone(), externs: Vec::new(), script: None, overridden: 0 })
 }
 
 fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {

@@ -123,6 +123,9 @@ pub struct Rustc {
     pub name: String,
     /// Arguments as cargo gave them, paths already those of the vertex, without `-L dependency=`.
     pub args: Vec<String>,
+    /// How many of the last of them cargo's configuration says in place of build scripts. What scripts say goes between.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overridden: usize,
     /// Working directory.
     pub cwd: String,
     /// Environment beyond the spec's.
@@ -140,6 +143,11 @@ pub struct Rustc {
     /// cdylib, their cdylib link arguments) apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependency_scripts: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What a rustc call makes.

@@ -93,6 +93,7 @@ pub fn launcher(workshop: &Workshop, launch: &Launch<'_>) -> State {
         steps: vec![Step::Rustc(Rustc {
             name: label,
             args,
+            overridden: 0,
             cwd: "/".to_owned(),
             env: [].into(),
             target: TargetKind::Bin(FILE.to_owned()),

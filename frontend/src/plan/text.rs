@@ -44,6 +44,9 @@ impl Plan {
                     for (name, value) in &step.env {
                         writeln!(f, "        env {name}={value}")?;
                     }
+                    if step.overridden > 0 {
+                        writeln!(f, "        {} arguments in place of build scripts", step.overridden)?;
+                    }
                     for script in step.script.iter().chain(&step.dependency_scripts) {
                         writeln!(f, "        directives of {script}")?;
                     }

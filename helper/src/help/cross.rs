@@ -97,6 +97,7 @@ mod tests {
             steps: vec![Step::Rustc(Rustc {
                 name: "app (lib)".to_owned(),
                 args: args.iter().map(ToString::to_string).collect(),
+                overridden: 0,
                 cwd: "/ws".to_owned(),
                 env: BTreeMap::new(),
                 target: TargetKind::Lib,

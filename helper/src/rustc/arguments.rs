@@ -33,11 +33,13 @@ pub(super) fn read_scripts(step: &Rustc) -> Result<Scripts> {
 
 /// The whole argument list.
 pub(super) fn all(spec: &Spec, step: &Rustc, scripts: &Scripts) -> Vec<String> {
-    let mut args = step.args.clone();
+    let (planned, overridden) = step.args.split_at(step.args.len().saturating_sub(step.overridden));
+    let overridden = Overridden::parse(overridden);
+    let mut args = planned.to_vec();
     for directory in spec.dependencies.iter().chain([&spec.output]) {
         args.extend(["-L".to_owned(), format!("dependency={directory}")]);
     }
-    add_native(&mut args, step, scripts);
+    add_native(&mut args, step, scripts, &overridden);
     if let Some(own) = &scripts.own {
         for (flag, values) in [("--cfg", &own.cfgs), ("--check-cfg", &own.check_cfgs)] {
             for value in values {
@@ -45,20 +47,46 @@ pub(super) fn all(spec: &Spec, step: &Rustc, scripts: &Scripts) -> Vec<String> {
             }
         }
     }
+    args.extend_from_slice(overridden.cfgs);
     args
 }
 
-fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts) {
-    let paths = || {
-        let outputs = scripts.own.iter().chain(&scripts.dependencies);
-        outputs.flat_map(|output| output.library_paths.iter().map(move |path| (output, path)))
-    };
-    // What a script built comes before what the system has, so that a system library of the same name never wins.
-    let built = paths().filter(|(output, path)| is_built(output, path));
-    let external = paths().filter(|(output, path)| !is_built(output, path));
-    for (_, path) in built.chain(external) {
-        args.extend(["-L".to_owned(), path.clone()]);
+/// What cargo's configuration says in place of build scripts, in the order of cargo: search paths, what is linked and how, cfgs.
+/// A package has either that or a script; of its dependencies some may have the one and some the other.
+struct Overridden<'a> {
+    searched: &'a [String],
+    linked: &'a [String],
+    cfgs: &'a [String],
+}
+
+impl<'a> Overridden<'a> {
+    fn parse(args: &'a [String]) -> Self {
+        let end_of = |options: &[&str], start: usize| {
+            let pairs = args[start..].chunks(2);
+            start + 2 * pairs.take_while(|pair| options.contains(&pair[0].as_str())).count()
+        };
+        let searched = end_of(&["-L"], 0).min(args.len());
+        let linked = end_of(&["-l", "-C"], searched).min(args.len());
+        Self { searched: &args[..searched], linked: &args[searched..linked], cfgs: &args[linked..] }
     }
+}
+
+fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts, overridden: &Overridden<'_>) {
+    // What a script built comes before what the system has, so that a system library of the same name never wins. The
+    // configuration's paths are the system's for cargo; it has them among those of dependencies, in the order of packages.
+    let (own, below) = (scripts.own.as_slice(), scripts.dependencies.as_slice());
+    let searched = |scripts: &[ScriptOutput], built: bool| -> Vec<String> {
+        let of = |script: &ScriptOutput| {
+            let paths = script.library_paths.iter().filter(|path| is_built(script, path) == built);
+            paths.flat_map(|path| ["-L".to_owned(), path.clone()]).collect::<Vec<_>>()
+        };
+        scripts.iter().flat_map(of).collect()
+    };
+    args.extend(searched(own, true));
+    args.extend(searched(below, true));
+    args.extend(searched(own, false));
+    args.extend_from_slice(overridden.searched);
+    args.extend(searched(below, false));
     if let Some(own) = &scripts.own {
         // `pass_l_flag` in cargo: a library's `-l` reaches its binaries through its metadata; twice would change the order of linking.
         if is_library(&step.target) || !step.has_lib_beside {
@@ -68,6 +96,7 @@ fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts) {
         }
         add_link_args(args, own, |target| applies(target, &step.target));
     }
+    args.extend_from_slice(overridden.linked);
     // That these cross package borders is an accident of cargo's that crates depend on (cargo#9562).
     for dependency in &scripts.dependencies {
         add_link_args(args, dependency, |target| {
@@ -153,6 +182,7 @@ mod tests {
         let step = Rustc {
             name: String::new(),
             args: Vec::new(),
+            overridden: 0,
             cwd: String::new(),
             env: BTreeMap::new(),
             target,
@@ -161,7 +191,8 @@ mod tests {
             dependency_scripts: Vec::new(),
         };
         let mut args = Vec::new();
-        add_native(&mut args, &step, &Scripts { own: Some(own()), dependencies: vec![dependency()] });
+        let scripts = Scripts { own: Some(own()), dependencies: vec![dependency()] };
+        add_native(&mut args, &step, &scripts, &Overridden::parse(&[]));
         args.join(" ")
     }
 
@@ -191,17 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_come_before_natives_and_cfgs_last() {
-        let step = Rustc {
-            name: String::new(),
-            args: vec!["src/lib.rs".to_owned()],
-            cwd: String::new(),
-            env: BTreeMap::new(),
-            target: TargetKind::Lib,
-            has_lib_beside: false,
-            script: None,
-            dependency_scripts: Vec::new(),
-        };
+    fn directories_come_first_and_cfgs_last() {
         let spec = Spec {
             report: None,
             unpack: None,
@@ -220,9 +241,41 @@ mod tests {
             dependencies: vec!["/t/dep".to_owned()],
             steps: Vec::new(),
         };
-        let args = all(&spec, &step, &Scripts { own: Some(own()), dependencies: Vec::new() }).join(" ");
-        let start =
-            "src/lib.rs -L dependency=/t/dep -L dependency=/t/own -L native=/t/own/out/lib -L /usr/lib";
-        assert_eq!(args, format!("{start} -l static=z -C link-arg=All --cfg has_x --check-cfg cfg(has_x)"));
+        let said =
+            |line: &str, overridden: usize, own: Option<ScriptOutput>, dependencies: Vec<ScriptOutput>| {
+                let step = Rustc {
+                    name: String::new(),
+                    args: line.split(' ').map(str::to_owned).collect(),
+                    overridden,
+                    cwd: String::new(),
+                    env: BTreeMap::new(),
+                    target: TargetKind::Lib,
+                    has_lib_beside: false,
+                    script: None,
+                    dependency_scripts: Vec::new(),
+                };
+                all(&spec, &step, &Scripts { own, dependencies }).join(" ")
+            };
+        let start = "src/lib.rs -L dependency=/t/dep -L dependency=/t/own";
+        assert_eq!(
+            said("src/lib.rs", 0, Some(own()), Vec::new()),
+            format!(
+                "{start} -L native=/t/own/out/lib -L /usr/lib -l static=z -C link-arg=All --cfg has_x \
+                 --check-cfg cfg(has_x)"
+            )
+        );
+        // What the configuration says of a dependency.
+        assert_eq!(
+            said("src/lib.rs -L /opt/ssl", 2, Some(own()), Vec::new()),
+            format!(
+                "{start} -L native=/t/own/out/lib -L /usr/lib -L /opt/ssl -l static=z -C link-arg=All \
+                 --cfg has_x --check-cfg cfg(has_x)"
+            )
+        );
+        // What it says of the package itself.
+        assert_eq!(
+            said("src/lib.rs -L /opt/ssl -l ssl --cfg ossl", 6, None, vec![dependency()]),
+            format!("{start} -L /t/dep/out -L /opt/ssl -L /t/own/out/stolen -l ssl --cfg ossl")
+        );
     }
 }

@@ -21,6 +21,7 @@ fn rustc(root: &Path, more: &[&str]) -> Step {
     Step::Rustc(Rustc {
         name: "app (lib)".to_owned(),
         args,
+        overridden: 0,
         cwd: text(&root.join("ws")),
         env: BTreeMap::new(),
         target: TargetKind::Lib,

@@ -67,6 +67,7 @@ fn steps(recording: &Recording, package: &str, base_script: Option<&String>) -> 
             Step::Rustc(Rustc {
                 name: format!("{package} ({crate_name})"),
                 args: without_dependency_paths(&call.args),
+                overridden: 0,
                 cwd: call.cwd.clone(),
                 env: call.env.clone(),
                 has_lib_beside: matches!(target, TargetKind::Bin(_)),
