@@ -194,7 +194,7 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     project.append("Cargo.lock", "\n[[package]]\nname = \"zany\"\nversion = \"0.1.0\"\n")?;
     order().must()?;
     let said = engine.run_image(&["--network", "none"], &tag("crate-types"), &[])?;
-    assert_eq!(said.stdout, "script: both\nprogram: both\nreplaced, 3, quiet\n");
+    assert_eq!(said.stdout, "script: both\nprogram: both\n42 42\nreplaced, 3, quiet\n");
 
     let out = project.path().join("out");
     let output = format!("type=local,dest={}", out.display());

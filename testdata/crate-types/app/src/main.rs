@@ -3,5 +3,6 @@
 fn main() {
     println!("script: {}", env!("SCRIPT_FEATURES"));
     println!("program: {}", common::features());
+    println!("{} {}", env!("SCRIPT_ANSWER"), macros::answer!());
     println!("{}, {}, {}", cfg_if::name(), archive::add(1, 2), quiet::name());
 }
