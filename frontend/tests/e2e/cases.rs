@@ -99,6 +99,14 @@ pub(crate) fn all() -> Vec<Trial> {
         test("what_cannot_be_compiled_stops_its_users", options::what_cannot_be_compiled_stops_its_users),
         test("labels_and_annotations", options::labels_and_annotations),
         test("arguments_for_cargo", options::arguments_for_cargo),
+        test(
+            "flags_of_an_argument_and_of_the_configuration",
+            options::flags_of_an_argument_and_of_the_configuration,
+        ),
+        test(
+            "a_configured_target_and_wrapper_are_left_out",
+            options::a_configured_target_and_wrapper_are_left_out,
+        ),
         test("arguments_of_buildkit_and_of_terminals", options::arguments_of_buildkit_and_of_terminals),
         test("a_directory_as_a_base", options::a_directory_as_a_base),
     ]);

@@ -183,6 +183,27 @@ fn what_a_script_reports_fails_the_build() {
 }
 
 #[test]
+fn what_a_script_starts_gets_tokens() {
+    let root = tempfile::tempdir().unwrap();
+    write_program(&root.path().join("build-script-build"), "env > $OUT_DIR/env");
+    fs::create_dir_all(root.path().join("ws/crates/app")).unwrap();
+    fs::create_dir_all(root.path().join("slots")).unwrap();
+    let spec = Spec { steps: vec![Step::BuildScript(script(root.path()))], ..spec(root.path()) };
+    let mut command = helper("build", &alone(&spec));
+    command.env("LONGSHORE_SLOTS_DIR", root.path().join("slots"));
+    assert!(command.output().unwrap().status.success());
+    let env = fs::read_to_string(root.path().join("t/app-0.1.0/out/env")).unwrap();
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let flags = value("CARGO_MAKEFLAGS").unwrap_or_else(|| panic!("no jobserver in {env}"));
+    assert!(flags.contains("--jobserver-auth="), "{flags}");
+    assert_eq!(value("MAKEFLAGS"), None, "as cargo, which leaves that to the script");
+    assert!(
+        value("NUM_JOBS").and_then(|jobs| jobs.parse::<u32>().ok()).is_some_and(|jobs| jobs > 0),
+        "{env}"
+    );
+}
+
+#[test]
 fn private_variables_reach_no_child_and_the_specs_do() {
     let root = tempfile::tempdir().unwrap();
     write_program(&root.path().join("build-script-build"), "env > $OUT_DIR/env");

@@ -266,6 +266,37 @@ pub(crate) fn arguments_for_cargo() -> Result {
     Ok(())
 }
 
+/// What is asked for takes the place of what is configured, for programs and not for build scripts, as `--target` has it.
+pub(crate) fn flags_of_an_argument_and_of_the_configuration() -> Result {
+    let project = Project::of_testdata("hello")?;
+    project.write(".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"configured\"]\n")?;
+    project.write(
+        "build.rs",
+        "fn main() {\n    println!(\"cargo::rustc-env=SCRIPT={} {}\", cfg!(configured), cfg!(asked));\n}\n",
+    )?;
+    let program = "fn main() {\n    println!(\"{} {}, script {}\", cfg!(configured), cfg!(asked), env!(\"SCRIPT\"));\n}\n";
+    project.write("src/main.rs", program)?;
+    assert_eq!(found(&project, &[])?, "true false, script false false");
+    let asked = ["--build-arg", "RUSTFLAGS=--cfg asked"];
+    assert_eq!(found(&project, &asked)?, "false true, script false false");
+    Ok(())
+}
+
+/// Longshore compiles for the platform, and without a wrapper.
+pub(crate) fn a_configured_target_and_wrapper_are_left_out() -> Result {
+    let project = Project::of_testdata("hello")?;
+    let config = "[build]\ntarget = \"wasm32-wasip1\"\nrustc-wrapper = \"/no/such/wrapper\"\n";
+    project.write(".cargo/config.toml", config)?;
+    project.write("src/main.rs", "fn main() {\n    println!(\"{}\", cfg!(unix));\n}\n")?;
+    assert_eq!(found(&project, &[])?, "true");
+    let checked = build(&project, &["--call=check"])?;
+    for (line, key) in [(2, "target"), (3, "rustc-wrapper")] {
+        assert!(checked.stdout.contains(&format!("`build.{key}` has no effect")), "{checked:?}");
+        assert!(checked.stdout.contains(&format!("config.toml:{line}")), "{checked:?}");
+    }
+    Ok(())
+}
+
 /// A namespace for cache mounts, as Dockerfiles have it; and colour for who wants it.
 pub(crate) fn arguments_of_buildkit_and_of_terminals() -> Result {
     let project = Project::of_testdata("hello")?;
