@@ -11,7 +11,9 @@ use longshore_helper::recording::Excerpt;
 use crate::files;
 use crate::problem::{Doing, Problem, Result};
 
-/// The most that a manifest may have: cargo reads no larger one either way, and a crafted archive must not fill memory.
+/// The most that is read of a manifest: a crafted archive must not fill memory. Cargo reads all of any (`read_toml_string`
+/// in its `util/toml/mod.rs`), and has a limit for what it unpacks of an archive (`max_unpack_size` in
+/// `sources/registry/mod.rs`).
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
 /// Unpacks the archive of the package that belongs at `place`.

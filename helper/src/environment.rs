@@ -29,7 +29,8 @@ pub(crate) fn extend(environment: &mut Environment, more: &BTreeMap<String, Stri
     }
 }
 
-/// Adds or replaces what was recorded, but for what `spec` says gives way to a variable that is there.
+/// Adds or replaces what was recorded, but for what `spec` says gives way to a variable that is there: what `[env]` has
+/// without `force` (`GlobalContext::env_config` in cargo's `util/context/mod.rs`; the Cargo book, "Configuration").
 pub(crate) fn extend_with_recorded(
     environment: &mut Environment,
     recorded: &BTreeMap<String, String>,

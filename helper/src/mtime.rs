@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use crate::problem::{Doing, Result};
 use crate::tree;
 
-/// The time that cargo gives to the files of a packaged crate (2006-07-24T01:21:28Z); some tools reject the epoch.
+/// The time that cargo gives to the files of a packaged crate (2006-07-24T01:21:28Z; `tar` in its
+/// `ops/cargo_package/mod.rs`, `DETERMINISTIC_TIMESTAMP` of the crate `tar`); some tools reject the epoch.
 const MTIME_SECONDS: i64 = 1_153_704_088;
 
 /// Sets the modification time of `directory` and of everything below it; links are not followed.

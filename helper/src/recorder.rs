@@ -102,7 +102,8 @@ fn ask_cargo(
     metadata_args.extend(request.metadata_args.iter().filter(|arg| !fetches || *arg != "--offline").cloned());
     let mut beside = environment.clone();
     if !fetches && let Some(home) = environment.get(OsStr::new("CARGO_HOME")) {
-        // Or one would wait for the other's lock. cargo's configuration is named on the command line.
+        // Or one would wait for the other's lock: who resolves holds that of `CARGO_HOME` (`resolve_with_previous` in
+        // cargo's `ops/resolve.rs`, `util/cache_lock.rs`). cargo's configuration is named on the command line.
         beside.insert("CARGO_HOME".into(), Path::new(home).join("beside").into());
     }
     let version = |program, option: &str| ask(program, &[option.to_owned()], workspace, environment);
@@ -188,10 +189,12 @@ fn prepare_recording_directory(target_dir: &Path) -> Result<PathBuf> {
 }
 
 /// The environment of every command of a recording. `cargo metadata` gets the wrapper too, since it asks rustc about
-/// the host, through whatever wrapper the cargo configuration names.
+/// the host, through whatever wrapper the cargo configuration names (`build_resolve_graph` in cargo's
+/// `ops/cargo_output_metadata.rs`, `TargetInfo::new` in `core/compiler/build_context/target_info.rs`).
 fn cargo_environment(request: &RecordRequest, recording: &Path) -> Result<Environment> {
     let mut environment = environment::base();
-    // How cargo talks must not depend on the image: `-vv` even changes `--cap-lints`.
+    // How cargo talks must not depend on the image. (`-vv` even changes `--cap-lints`, by `add_cap_lints` in cargo's
+    // `core/compiler/mod.rs`, but no variable stands for it: `GlobalContext::configure` in `util/context/mod.rs`.)
     environment.retain(|name, _| !name.to_string_lossy().starts_with("CARGO_TERM_"));
     for (name, value) in [
         ("CARGO_TARGET_DIR", request.target_dir.as_str()),

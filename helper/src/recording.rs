@@ -145,6 +145,12 @@ pub struct Failure {
 }
 
 /// Variables that describe the recording, the machine or the jobserver, and not the build.
+///
+/// cargo sets `NUM_JOBS` and the wrappers for build scripts (`build_work` in its `core/compiler/custom_build.rs`), and for
+/// all processes `LD_LIBRARY_PATH` (`Compilation::fill_env` in `core/compiler/compilation.rs`) and `CARGO_MAKEFLAGS`
+/// (`Client::configure` of the crate `jobserver`). rustup's proxies set `CARGO_HOME`, `LD_LIBRARY_PATH` and
+/// `RUST_RECURSION_COUNT` (`Toolchain::set_env` in its `src/toolchain.rs`), and `RUSTUP_TOOLCHAIN_SOURCE` (its
+/// `src/cli/proxy_mode.rs`). The others are what the recorder sets, and `MFLAGS`, another name for `MAKEFLAGS`.
 const NOT_OF_THE_BUILD: [&str; 12] = [
     "CARGO_HOME",
     "CARGO_MAKEFLAGS",
@@ -160,8 +166,9 @@ const NOT_OF_THE_BUILD: [&str; 12] = [
     "RUST_RECURSION_COUNT",
 ];
 
-/// The same, for families of variables. cargo looks for certificates when it starts and sets `SSL_CERT_*`. What BuildKit adds
-/// is not among them: cargo itself is started without, so where a child has it, the user's `[env]` does.
+/// The same, for families of variables. When cargo starts, the crate `git2` looks for certificates and sets `SSL_CERT_*` for
+/// the whole process (`init_git` in cargo's `src/bin/cargo/main.rs`, `openssl_env_init` in the crate's `src/lib.rs`). What
+/// BuildKit adds is not among them: cargo itself is started without, so where a child has it, the user's `[env]` does.
 const NOT_OF_THE_BUILD_PREFIXES: [&str; 4] = ["CARGO_BUILD_", "CARGO_TERM_", "LONGSHORE_", "SSL_CERT_"];
 
 /// Whether a variable that cargo gave a process is no part of what was recorded, since it describes the recording itself: what a

@@ -35,7 +35,9 @@ impl From<Verdict> for ExitCode {
     }
 }
 
-/// Variables that would make a child behave as if cargo were waiting for it, or bring a wrapper along.
+/// Variables that would make a child behave as if cargo were waiting for it, or bring a wrapper along. The first three say
+/// where a jobserver is (`Client::from_env` of the crate `jobserver`). Of the others, cargo keeps `RUSTFLAGS` from build
+/// scripts, and passes wrappers on only where it has them itself (`build_work` in its `core/compiler/custom_build.rs`).
 pub(crate) const NOT_FOR_CHILDREN: [&str; 6] =
     ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"];
 

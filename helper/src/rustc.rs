@@ -1,4 +1,4 @@
-//! Runs rustc once, and shows what it says as cargo would.
+//! Runs rustc once, and shows what it says as cargo would (`rustc` and `on_stderr_line` in its `core/compiler/mod.rs`).
 
 mod arguments;
 mod diagnostics;
@@ -99,7 +99,8 @@ pub(crate) fn run(
     Ok(if status.code() == Some(1) { Verdict::Failed } else { Verdict::Broken })
 }
 
-/// `serde (lib)` as cargo writes it: `` `serde` (lib) ``.
+/// `serde (lib)` as cargo writes it: `` `serde` (lib) `` (`descriptive_pkg_name` in its `core/compiler/mod.rs`,
+/// `Target::description_named` in `core/manifest.rs`).
 fn described(name: &str) -> String {
     match name.split_once(" (") {
         Some((package, target)) => format!("`{package}` ({target}"),

@@ -149,7 +149,10 @@ fn start(step: &BuildScript, environment: &Environment) -> Result<Finished> {
     })
 }
 
-/// Setting `RUSTC_BOOTSTRAP` is an error on stable toolchains only, and not where the user has set it for the package already.
+/// Setting `RUSTC_BOOTSTRAP` is an error on stable toolchains only, and not where the user has set it for the package
+/// already (`BuildOutput::parse` in cargo's `core/compiler/custom_build.rs`). Cargo takes the channel to be its own, or
+/// `dev` where the variable is 1 (`channel` in `core/features.rs`), and compares other values with the crate name of the
+/// package's library.
 fn is_bootstrap_allowed(stdout: &[u8], spec: &Spec, environment: &Environment) -> bool {
     const VARIABLE: &str = "RUSTC_BOOTSTRAP";
     // Asking the toolchain for its channel takes a process, so first see whether it matters.

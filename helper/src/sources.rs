@@ -30,7 +30,9 @@ const PLACES: &str = "sources.json";
 /// In an output: files that a build script wrote, each below the place where it belongs.
 const WRITTEN: &str = "written";
 
-/// How rustc writes that `env!` was asked for a package's place.
+/// How rustc writes that `env!` was asked for a package's place: name, `=` and value after `# env-dep:` (`write_out_deps` in
+/// `src/passes.rs` of its crate `rustc_interface`; cargo reads it by `parse_rustc_dep_info` in its
+/// `core/compiler/fingerprint/dep_info.rs`).
 const USE_OF_PLACE: &str = "# env-dep:CARGO_MANIFEST_DIR";
 
 /// Puts what others kept where it belongs.

@@ -42,7 +42,8 @@ pub struct Spec {
     /// Variables of the vertex's environment that the steps see, besides those written here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pass_env: Vec<String>,
-    /// Those of `pass_env` that cargo's `[env]` has too, without `force`: it gives way where the vertex has the variable.
+    /// Those of `pass_env` that cargo's `[env]` has too, without `force`: it gives way where the vertex has the variable
+    /// (`GlobalContext::env_config` in its `util/context/mod.rs`; the Cargo book, "Configuration").
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yields: Vec<String>,
     /// Those of `pass_env` that are secrets: no log has their values.
@@ -188,7 +189,8 @@ pub struct BuildScript {
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_told: bool,
     /// Old-style `cargo:KEY=VALUE` lines are metadata, whatever the package; `cargo::` needs rust-version ≥ 1.77
-    /// in the package if it states one. False when the package states an older one.
+    /// in the package if it states one. False when the package states an older one. (`BuildOutput::parse` in cargo's
+    /// `core/compiler/custom_build.rs`; the Cargo book, "Build Scripts".)
     pub double_colon: bool,
     /// Which link arguments the package has targets for; cargo refuses others. [`LinkArgTarget::All`] is not among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -200,7 +202,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// What one run of a build script said, as cargo understands it (cargo's `custom_build.rs`, `BuildOutput`).
+/// What one run of a build script said, as cargo understands it (`BuildOutput` in its `core/compiler/custom_build.rs`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScriptOutput {
@@ -229,7 +231,7 @@ pub struct ScriptOutput {
     pub out_dir: String,
 }
 
-/// Which targets a link argument is for (cargo's `LinkArgTarget`).
+/// Which targets a link argument is for (`LinkArgTarget` in cargo's `core/compiler/custom_build.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkArgTarget {

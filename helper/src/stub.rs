@@ -10,7 +10,9 @@ use longshore_helper::recording::{Call, CallKind};
 use crate::problem::{Problem, Result};
 use crate::recorder;
 
-/// The prefixes of what cargo calls a build script, by target and by crate name.
+/// The prefixes of what cargo calls a build script, by target (`to_targets` in its `util/toml/targets.rs`) and by crate name
+/// (`Target::crate_name` in `core/manifest.rs`). Which of them it starts depends on how its build directory is laid out
+/// (`build_work` in `core/compiler/custom_build.rs`).
 const BUILD_SCRIPT_PREFIXES: [&str; 2] = ["build-script-", "build_script_"];
 
 /// Whether this process was started under the name of a build script: the wrapper makes those links to the helper.

@@ -1,6 +1,7 @@
 //! `longshore-helper sysroot`: the standard library of a device.
 //!
-//! rustup has one for some devices; for others it is compiled from its source, as `-Zbuild-std` of cargo's does, by
+//! rustup has one for some devices; for others it is compiled from its source, as `-Zbuild-std` of cargo's does (the Cargo
+//! book, "Unstable Features"; `detect_sysroot_src_path` in `core/compiler/standard_lib.rs` says where the source lies), by
 //! cargo itself: on a package without any code, whose dependencies are then laid out as rustc expects a sysroot. So the
 //! device's own crates need no `-Zbuild-std`, and all of one device share one library.
 
@@ -16,7 +17,9 @@ use crate::problem::{Doing, Problem, Result};
 use crate::runner::{self, Verdict};
 use crate::{mtime, slots, tree};
 
-/// Has rustc and cargo take what is unstable. Their own library is compiled with it.
+/// Has rustc and cargo take what is unstable (`UnstableFeatures::from_environment` in rustc's crate `rustc_feature`,
+/// `channel` in cargo's `core/features.rs`). Their own library is compiled with it (`build_base_args` in cargo's
+/// `core/compiler/mod.rs`).
 pub(crate) const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 
 /// What of the standard library runs without an operating system.

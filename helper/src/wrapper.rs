@@ -20,13 +20,15 @@ use self::unit::Unit;
 use crate::problem::{Doing, Problem, Result};
 use crate::recorder;
 
-/// `args[0]` is the compiler that cargo would have started, or the workspace's own wrapper around `args[1]`.
+/// `args[0]` is the compiler that cargo would have started, or the workspace's own wrapper around `args[1]`
+/// (`Rustc::process` and `Rustc::workspace_process` in cargo's `util/rustc.rs`; the Cargo book, "Environment Variables").
 pub(crate) fn run(recording: &Path, args: Vec<OsString>) -> Result<ExitCode> {
     let Some((rustc, args)) = args.split_first() else {
         return Err(Problem::new("started as a rustc wrapper, but without the compiler to wrap"));
     };
-    // A wrapper that the cargo configuration names is left out. It cannot be taken from cargo either, because that it
-    // is there is part of what cargo hashes into `-C metadata`.
+    // A wrapper that the cargo configuration names is left out. It cannot be taken from cargo either, because its path is
+    // part of what cargo hashes into `-C metadata` of members, as that of `RUSTC_WRAPPER` is not (`compute_metadata` in
+    // `core/compiler/build_runner/compilation_files.rs`).
     let (rustc, args) = match args.split_first() {
         Some((wrapped, rest)) if is_program(wrapped) => (wrapped, rest),
         _ => (rustc, args),
@@ -54,7 +56,8 @@ pub(crate) fn run(recording: &Path, args: Vec<OsString>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// cargo's own first argument is always an option, `-`, or a file of arguments.
+/// cargo's own first argument is always an option (`build_base_args` in `core/compiler/mod.rs`, `Rustc::new` in
+/// `util/rustc.rs`), `-` (`TargetInfo::new` in `core/compiler/build_context/target_info.rs`), or a file of arguments.
 fn is_program(arg: &OsStr) -> bool {
     let arg = arg.to_string_lossy();
     !arg.starts_with('-') && !arg.starts_with('@')
@@ -92,7 +95,9 @@ fn expand_argument_files(args: Vec<String>) -> Result<Vec<String>> {
     Ok(expanded)
 }
 
-/// How the real compiler names the outputs of this crate type on a platform with names of its own.
+/// How the real compiler names the outputs of this crate type on a platform with names of its own: what stands around `___`,
+/// which is how cargo finds out too (`TargetInfo::new` and `parse_crate_type` in its
+/// `core/compiler/build_context/target_info.rs`).
 fn file_names(rustc: &OsStr, unit: &Unit, crate_type: &str) -> Vec<String> {
     let stem = format!("{}{}", unit.crate_name, unit.extra_filename);
     let mut command = Command::new(rustc);
@@ -103,7 +108,8 @@ fn file_names(rustc: &OsStr, unit: &Unit, crate_type: &str) -> Vec<String> {
     command.env_remove(recorder::RECORDING_ENV);
     match process_output(&mut command) {
         Some(names) => names.lines().map(|name| name.replacen("___", &stem, 1)).collect(),
-        // cargo looks at no output that it does not find, so a name too few is no failure.
+        // cargo passes over an output that it does not find (`link_targets` in its `core/compiler/mod.rs`), so a name too
+        // few is no failure.
         None => Vec::new(),
     }
 }

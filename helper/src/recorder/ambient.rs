@@ -58,7 +58,8 @@ fn is_ambient(ambient: &BTreeMap<String, String>, name: &str, value: &str) -> bo
     if name != "PATH" {
         return before == value;
     }
-    // rustup's proxies put `$CARGO_HOME/bin` in front, and the recording's CARGO_HOME exists only here.
+    // rustup's proxies put `$CARGO_HOME/bin` in front (`Toolchain::set_ldpath` in rustup's `src/toolchain.rs`), and the
+    // recording's CARGO_HOME exists only here.
     let Some(home) = ambient.get("CARGO_HOME") else {
         return before == value;
     };

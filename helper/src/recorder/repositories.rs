@@ -24,10 +24,12 @@ const LIST_FILE: &str = "repositories.json";
 /// In the recording's directory: where `git` lies.
 const PROGRAMS: &str = "programs";
 
-/// What cargo leaves in a checkout that is complete.
+/// What cargo leaves in a checkout that is complete, and looks for (`GitCheckout::is_fresh` in `sources/git/utils.rs`).
 const READY_FILE: &str = ".cargo-ok";
 
-/// How much of a commit's name cargo calls its checkout by.
+/// How much of a commit's name cargo calls its checkout by (`GitDatabase::to_short_id` in `sources/git/utils.rs`, by
+/// libgit2's `git_object_short_id`). It takes more where another object of the repository begins alike; then it finds
+/// nothing here, and makes a checkout itself.
 const SHORT_COMMIT: usize = 7;
 
 /// Has cargo fetch with this binary, where there is anything to fetch.

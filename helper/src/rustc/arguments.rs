@@ -88,7 +88,8 @@ fn add_native(args: &mut Vec<String>, step: &Rustc, scripts: &Scripts, overridde
     args.extend_from_slice(overridden.searched);
     args.extend(searched(below, false));
     if let Some(own) = &scripts.own {
-        // `pass_l_flag` in cargo: a library's `-l` reaches its binaries through its metadata; twice would change the order of linking.
+        // `pass_l_flag` in cargo's `core/compiler/mod.rs` (`rustc`): a library's `-l` reaches its binaries through its
+        // metadata; twice would change the order of linking.
         if is_library(&step.target) || !step.has_lib_beside {
             for library in &own.library_links {
                 args.extend(["-l".to_owned(), library.clone()]);
@@ -113,12 +114,13 @@ fn add_link_args(args: &mut Vec<String>, output: &ScriptOutput, applies: impl Fn
     }
 }
 
-/// Whether a search path lies in the `OUT_DIR` of the script that printed it (`LibraryPath::CargoArtifact` since 1.88).
+/// Whether a search path lies in the `OUT_DIR` of the script that printed it (`LibraryPath::CargoArtifact` in cargo's
+/// `core/compiler/custom_build.rs`, since 1.88).
 fn is_built(output: &ScriptOutput, path: &str) -> bool {
     !output.out_dir.is_empty() && Path::new(script::search_path_directory(path)).starts_with(&output.out_dir)
 }
 
-/// cargo counts procedural macros among the libraries (`Target::is_lib`).
+/// cargo counts procedural macros among the libraries (`Target::is_lib` in its `core/manifest.rs`).
 fn is_library(target: &TargetKind) -> bool {
     match target {
         TargetKind::Lib | TargetKind::Cdylib | TargetKind::ProcMacro => true,
@@ -126,7 +128,7 @@ fn is_library(target: &TargetKind) -> bool {
     }
 }
 
-/// `LinkArgTarget::applies_to` of cargo.
+/// `LinkArgTarget::applies_to` in cargo's `core/compiler/custom_build.rs`.
 fn applies(argument: &LinkArgTarget, target: &TargetKind) -> bool {
     match argument {
         LinkArgTarget::All => true,

@@ -1,5 +1,5 @@
 //! Reads the JSON lines that rustc writes under `--error-format=json` (the rustc book, "JSON Output"), and counts what it
-//! complained about, as cargo's `on_stderr_line_inner` does.
+//! complained about, as cargo's `on_stderr_line_inner` does (`core/compiler/mod.rs`).
 
 use std::fmt::Write;
 
@@ -115,7 +115,7 @@ impl Tally {
         }
     }
 
-    /// What follows `could not compile …`, in cargo's words.
+    /// What follows `could not compile …`, in cargo's words (`rustc` in its `core/compiler/mod.rs`).
     pub(super) fn due_to(&self) -> String {
         let mut text = match self.errors {
             0 => String::new(),
@@ -128,7 +128,7 @@ impl Tally {
         text
     }
 
-    /// What follows `… generated`, if anything.
+    /// What follows `… generated`, if anything (`report_warning_count` in cargo's `core/compiler/job_queue/mod.rs`).
     pub(super) fn generated(&self) -> Option<String> {
         match self.warnings {
             0 => None,

@@ -65,6 +65,8 @@ impl Unit {
                 _ => {}
             }
         }
+        // By `___` and `-` cargo asks how files are called (`TargetInfo::new` in its
+        // `core/compiler/build_context/target_info.rs`).
         if unit.crate_name.is_empty() || unit.crate_name == "___" || matches!(unit.source.as_str(), "" | "-")
         {
             return None;
@@ -78,7 +80,8 @@ impl Unit {
         Some(unit)
     }
 
-    /// Build scripts are binaries whose crate names cargo makes from `build-script-<file stem>`.
+    /// Build scripts are binaries whose crate names cargo makes from `build-script-<file stem>` (`to_targets` in its
+    /// `util/toml/targets.rs`, `Target::crate_name` in `core/manifest.rs`).
     pub(super) fn is_build_script(&self) -> bool {
         self.crate_types == ["bin"] && self.crate_name.starts_with("build_script_")
     }
