@@ -17,20 +17,12 @@ use crate::{
     triple,
 };
 
-/// Warnings about a workspace, in a fixed order.
-pub fn warnings(recording: &Recording, toolchain: &str) -> Vec<Diagnostic> {
+/// Warnings about a workspace, in a fixed order. `compiler` is what compiles, in words.
+pub fn warnings(recording: &Recording, compiler: &str) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
-    if let Some((major, minor)) = version(&recording.rustc).filter(|version| *version < OLDEST) {
-        warnings.push(
-            Diagnostic::warning(
-                Code::OldToolchain,
-                format!(
-                    "`{toolchain}` has Rust {major}.{minor}, and Longshore is tested with {}.{} and newer",
-                    OLDEST.0, OLDEST.1
-                ),
-            )
-            .help("take a newer image as `toolchain`; what cargo does differently before that is not looked for"),
-        );
+    if let Some(Old { message, help }) = old(&recording.rustc, compiler) {
+        let help = format!("{help}; what cargo does differently before that is not looked for");
+        warnings.push(Diagnostic::warning(Code::OldToolchain, message).help(help));
     }
     if recording.calls.iter().flat_map(|call| &call.args).any(|arg| arg.contains("target-cpu=native")) {
         warnings.push(
@@ -42,6 +34,28 @@ pub fn warnings(recording: &Recording, toolchain: &str) -> Vec<Diagnostic> {
         );
     }
     warnings
+}
+
+/// What there is to say of a compiler that is older than those that are tested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Old {
+    /// How old it is.
+    pub message: String,
+    /// What to take instead.
+    pub help: String,
+}
+
+/// Whether a compiler is older than those that are tested. `rustc` is what it says of its version, `compiler` what it is, in
+/// words.
+pub fn old(rustc: &str, compiler: &str) -> Option<Old> {
+    let (major, minor) = version(rustc).filter(|version| *version < OLDEST)?;
+    let (oldest_major, oldest_minor) = OLDEST;
+    Some(Old {
+        message: format!(
+            "{compiler} has Rust {major}.{minor}, and Longshore is tested with {oldest_major}.{oldest_minor} and newer"
+        ),
+        help: "take a newer image as `toolchain`".to_owned(),
+    })
 }
 
 /// The oldest Rust whose cargo is compared with what vertices run.

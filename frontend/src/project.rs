@@ -81,6 +81,8 @@ pub struct Bench {
     pub name: String,
     /// Where the user named it.
     pub span: Option<Span>,
+    /// What compiles, in words: the image, or what rustup installed in it.
+    pub compiler: String,
 }
 
 /// The plan for one platform.
@@ -263,6 +265,7 @@ impl Project {
             manifest: &self.context.manifest,
             toolchain: &bench.name,
             toolchain_span: bench.span.as_ref(),
+            compiler: &bench.compiler,
             prefix: &prefix,
         };
         let mut workspace = workspace::query(
@@ -308,11 +311,17 @@ impl Project {
 
     /// What compiles for platforms.
     fn own_bench(&self) -> Bench {
+        let name = self.config.toolchain.reference.familiar();
+        let compiler = match &self.channel {
+            Some(channel) => format!("`{channel}`"),
+            None => of_image(&name),
+        };
         Bench {
             workshop: self.workshop.clone(),
             identity: self.identity.clone(),
-            name: self.config.toolchain.reference.familiar(),
+            name,
             span: self.config.toolchain.span.clone(),
+            compiler,
         }
     }
 
@@ -342,8 +351,7 @@ impl Project {
 
     /// What a build of this workspace may not do as its user expects.
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
-        let toolchain = self.channel.clone().unwrap_or_else(|| self.config.toolchain.reference.familiar());
-        let mut warnings = caution::warnings(&planned.workspace.recording, &toolchain);
+        let mut warnings = caution::warnings(&planned.workspace.recording, &planned.bench.compiler);
         warnings.extend(self.unheeded.iter().cloned());
         warnings.extend(self.crate_cautions(&planned.graph));
         let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
@@ -355,6 +363,11 @@ impl Project {
     fn settings(&self) -> Settings<'_> {
         Settings { manifests: &self.manifests, args: &self.config.args, standalone: &self.packages }
     }
+}
+
+/// The compiler of an image, in words.
+fn of_image(name: &str) -> String {
+    format!("the toolchain image `{name}`")
 }
 
 /// What tells one workspace's cache mounts from another's, and one toolchain's, target's and profile's state from

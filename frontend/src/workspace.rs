@@ -40,6 +40,8 @@ pub struct Names<'a> {
     pub toolchain: &'a str,
     /// Where the user named it.
     pub toolchain_span: Option<&'a Span>,
+    /// What compiles, in words.
+    pub compiler: &'a str,
     /// Before the names of steps.
     pub prefix: &'a Prefix,
 }
@@ -69,8 +71,7 @@ pub async fn query(
         None => {
             let data = gateway.read_file(&reference, FAILURE_FILE).await?;
             let refusal: Refusal = parse(&data, FAILURE_FILE);
-            let refused =
-                refusal::diagnose(&refusal, names.manifest, &context.lock, names.toolchain, &context.root);
+            let refused = refusal::diagnose(&refusal, names, &context.lock, &context.root);
             return Err(match names.toolchain_span {
                 Some(span) if refused.code == Code::NoCargoInToolchain => refused.at(span),
                 _ => refused,

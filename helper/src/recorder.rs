@@ -52,6 +52,18 @@ impl From<Problem> for Refusal {
     }
 }
 
+impl Refusal {
+    /// With what `rustc -vV` printed, if it was asked before: what cargo takes depends on how old it is.
+    fn with_rustc(self, version: Option<&Vec<u8>>) -> Self {
+        match (self, version) {
+            (Refusal::Cargo(failure), Some(version)) => {
+                Refusal::Cargo(Failure { rustc: text(version.clone()), ..failure })
+            }
+            (refusal, _) => refusal,
+        }
+    }
+}
+
 /// Does what the request asks; a refusal of cargo's is a result like any other.
 pub(crate) fn record(request: &RecordRequest) -> Result<()> {
     let output = Path::new(&request.output);
@@ -121,7 +133,8 @@ fn ask_cargo(
     // The first that was refused is told of, and no other: mostly they say the same.
     let mut told = Vec::new();
     for answer in answers {
-        told.push(tell(answer.unwrap_or_else(&build), environment)?);
+        let said = tell(answer.unwrap_or_else(&build), environment);
+        told.push(said.map_err(|refusal| refusal.with_rustc(told.first()))?);
     }
     Ok(told.try_into().expect("as many answers as questions"))
 }
@@ -156,6 +169,7 @@ fn changed(place: &Path, expected: &str, found: &str) -> Failure {
         stderr: format!(
             "error: failed to verify the checksum of `{name}`: it is {found}, and `Cargo.lock` has {expected}\n"
         ),
+        rustc: String::new(),
     }
 }
 
@@ -253,7 +267,7 @@ fn tell(answer: Answer, environment: &Environment) -> std::result::Result<Vec<u8
         ))
         .into());
     }
-    Err(Refusal::Cargo(Failure { command, status, stderr }))
+    Err(Refusal::Cargo(Failure { command, status, stderr, rustc: String::new() }))
 }
 
 fn not_found(program: &str, path: Option<&OsString>) -> Failure {
@@ -262,6 +276,7 @@ fn not_found(program: &str, path: Option<&OsString>) -> Failure {
         command: program.to_owned(),
         status: -1,
         stderr: format!("there is no `{program}` in the image: `PATH` is `{path}`\n"),
+        rustc: String::new(),
     }
 }
 

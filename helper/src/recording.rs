@@ -142,6 +142,9 @@ pub struct Failure {
     pub status: i32,
     /// What it wrote to stderr, without colours.
     pub stderr: String,
+    /// What `rustc -vV` printed; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rustc: String,
 }
 
 /// Variables that describe the recording, the machine or the jobserver, and not the build.

@@ -10,7 +10,7 @@ use buildkit_llb::Span;
 use cargo_metadata::Metadata;
 
 use super::compiled::Shown;
-use super::{Bench, Compiled, Planned, Project, identity::identity};
+use super::{Bench, Compiled, Planned, Project, identity::identity, of_image};
 use crate::{
     accelerator::Arch,
     cross::{Cross, Given},
@@ -136,7 +136,8 @@ impl Project {
         let name = image.reference.familiar();
         let workshop = Workshop { toolchain: loaded.state.clone(), toolchain_env, ..self.workshop.clone() };
         let identity = identity(gateway, request, &workshop, &loaded, &[], &name).await?;
-        Ok(Bench { workshop, identity, name, span: image.span.clone() })
+        let compiler = of_image(&name);
+        Ok(Bench { workshop, identity, name, span: image.span.clone(), compiler })
     }
 
     /// What cargo is asked to build for it: these packages, with their own features and nobody else's.

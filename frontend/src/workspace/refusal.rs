@@ -6,26 +6,34 @@ use buildkit_llb::SourceFile;
 use camino::Utf8Path;
 use longshore_helper::recording::Failure;
 
+use super::Names;
 use crate::{
+    caution::{self, Old},
     diagnostic::{Code, Diagnostic},
     paths,
 };
 
-/// The diagnostic for a recording that failed. `manifest` is the workspace's own, `lock` its lock file.
-/// `root` is the directory of both in the build context.
-pub fn diagnose(
-    failure: &Failure,
-    manifest: &SourceFile,
-    lock: &SourceFile,
-    toolchain: &str,
-    root: &Utf8Path,
-) -> Diagnostic {
+/// The diagnostic for a recording that failed. `lock` is the workspace's lock file, `root` its directory in the build context.
+pub fn diagnose(failure: &Failure, names: &Names<'_>, lock: &SourceFile, root: &Utf8Path) -> Diagnostic {
+    let refused = refused(failure, names, lock, root);
+    // Whatever it says no to, another cargo may take it.
+    let Some(Old { message, help }) = caution::old(&failure.rustc, names.compiler) else { return refused };
+    let old = format!("{message}: {help}");
+    let help = match &refused.help {
+        Some(help) => format!("{help}; also, {old}"),
+        None => old,
+    };
+    refused.help(help)
+}
+
+fn refused(failure: &Failure, names: &Names<'_>, lock: &SourceFile, root: &Utf8Path) -> Diagnostic {
+    let manifest = names.manifest;
     let said = readable(&failure.stderr, root);
     // A program that is not there has no arguments and no status; one that was killed has no status either.
     if failure.status == -1 && !failure.command.contains(' ') {
         return Diagnostic::error(
             Code::NoCargoInToolchain,
-            format!("the toolchain image `{toolchain}` has no `{}`", first_word(&failure.command)),
+            format!("the toolchain image `{}` has no `{}`", names.toolchain, first_word(&failure.command)),
         )
         .help("set `toolchain` under `[workspace.metadata.longshore]` to an image with cargo and rustc, such as `rust:1.95-bookworm`");
     }

@@ -5,6 +5,7 @@ use buildkit_proto::gateway::SolveRequest;
 use buildkit_proto::pb;
 use expect_test::expect;
 use longshore::gateway::fake::{Answer, Script, Tree, name_of};
+use longshore_helper::recording::{FAILURE_FILE, Failure};
 use prost::Message as _;
 
 use super::{check_refused, error};
@@ -117,5 +118,50 @@ async fn a_toolchain_of_one_machine() {
             help: choose a `channel`, or name an image that has this toolchain as `toolchain` under `[workspace.metadata.longshore]`
             at rust-toolchain.toml:2-2
         "#]],
+    );
+}
+
+const OLD: &str = "rustc 1.84.1 (e71f9a9a9 2025-01-27)\n";
+
+/// Of which cargo takes nothing, since an edition is newer than it.
+fn refused_by(mut project: Project, rustc: &str) -> Project {
+    let failure = Failure {
+        command: "cargo metadata --format-version 1 --locked".to_owned(),
+        status: 101,
+        stderr: "error: failed to parse manifest at `/ws/Cargo.toml`\n\n\
+                 Caused by:\n  feature `edition2024` is required\n"
+            .to_owned(),
+        rustc: rustc.to_owned(),
+    };
+    project.recorded = [(FAILURE_FILE.to_owned(), serde_json::to_vec(&failure).unwrap())].into();
+    project
+}
+
+#[tokio::test]
+async fn a_toolchain_whose_cargo_is_too_old_for_the_workspace() {
+    let hello = refused_by(Project::load("hello"), OLD);
+    check_refused(
+        &build_with(&options(&hello), daemon(&hello)).await,
+        expect![[r#"
+        `cargo metadata` failed
+        error: failed to parse manifest at `Cargo.toml`
+
+        Caused by:
+          feature `edition2024` is required
+        help: the toolchain image `rust:1.95-bookworm` has Rust 1.84, and Longshore is tested with 1.85 and newer: take a newer image as `toolchain`
+    "#]],
+    );
+    // What the image has itself may be newer.
+    let channel = refused_by(project("[toolchain]\nchannel = \"nightly-2024-11-01\"\n"), OLD);
+    check_refused(
+        &build_with(&options(&channel), daemon(&channel)).await,
+        expect![[r#"
+        `cargo metadata` failed
+        error: failed to parse manifest at `Cargo.toml`
+
+        Caused by:
+          feature `edition2024` is required
+        help: `nightly-2024-11-01` has Rust 1.84, and Longshore is tested with 1.85 and newer: take a newer image as `toolchain`
+    "#]],
     );
 }

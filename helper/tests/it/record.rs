@@ -157,6 +157,7 @@ fn what_cargo_refuses_is_a_result() {
     assert_eq!(refused.command, "cargo build --offline -p 'no such'");
     assert_eq!(refused.status, 101);
     assert!(refused.stderr.contains("no such"), "{}", refused.stderr);
+    assert!(refused.rustc.starts_with("rustc ") && refused.rustc.contains("\nhost: "), "{}", refused.rustc);
 
     write(&workspace.path("skeleton/app/Cargo.toml"), "[package]\nname = 1\n");
     let refused = failure(&workspace, &request, &[("CARGO_TERM_COLOR", "always")]);
@@ -169,7 +170,7 @@ fn what_cargo_refuses_is_a_result() {
 fn an_image_without_a_toolchain_is_a_result() {
     let workspace = Workspace::new();
     let refused = failure(&workspace, &workspace.request(), &[("PATH", "/nonexistent")]);
-    assert_eq!((refused.command.as_str(), refused.status), ("rustc", -1));
+    assert_eq!((refused.command.as_str(), refused.status, refused.rustc.as_str()), ("rustc", -1, ""));
     assert_eq!(refused.stderr, "there is no `rustc` in the image: `PATH` is `/nonexistent`\n");
 }
 

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::diagnostic::text::draw;
+use crate::{diagnostic::text::draw, emit::Prefix};
 
 const MANIFEST: &str = "[workspace]
 members = [\"crates/app\", \"crates/util\"]
@@ -13,13 +13,24 @@ opt-level = \"fast\"
 ";
 
 fn failed(command: &str, status: i32, stderr: &str) -> Failure {
-    Failure { command: command.to_owned(), status, stderr: stderr.to_owned() }
+    Failure { command: command.to_owned(), status, stderr: stderr.to_owned(), rustc: String::new() }
+}
+
+fn refused(failure: &Failure, manifest: &SourceFile, lock: &SourceFile) -> Diagnostic {
+    let names = Names {
+        manifest,
+        toolchain: "rust:1.95-bookworm",
+        toolchain_span: None,
+        compiler: "the toolchain image `rust:1.95-bookworm`",
+        prefix: &Prefix::default(),
+    };
+    diagnose(failure, &names, lock, "".into())
 }
 
 fn diagnosed(failure: &Failure) -> Diagnostic {
     let manifest = SourceFile::new("Cargo.toml", "TOML", MANIFEST);
     let lock = SourceFile::new("Cargo.lock", "TOML", "version = 4\n");
-    diagnose(failure, &manifest, &lock, "rust:1.95-bookworm", "".into())
+    refused(failure, &manifest, &lock)
 }
 
 fn check(stderr: &str, expected: Expect) {
@@ -237,6 +248,45 @@ referenced by workspace at `/ws/Cargo.toml`
     );
 }
 
+/// What cargo 1.77 says of a lock file that 1.83 wrote.
+const NEWER_LOCK_FILE: &str = "error: failed to parse lock file at: /ws/Cargo.lock
+
+Caused by:
+  lock file version `4` was found, but this version of Cargo does not understand this lock file, perhaps Cargo needs to be updated?
+";
+
+#[test]
+fn a_cargo_that_is_too_old_is_told_of_as_such() {
+    let said = |stderr: &str, rustc: &str| {
+        let failure = failed("cargo metadata --format-version 1 --locked --offline", 101, stderr);
+        draw(&diagnosed(&Failure { rustc: rustc.to_owned(), ..failure }).into())
+    };
+    let old = "rustc 1.77.2 (25ef9e3d8 2024-04-09)\nhost: a-b-c\n";
+    expect![[r#"
+        ERROR: failed to build: failed to solve: `cargo metadata` failed
+        error: failed to parse lock file at: Cargo.lock
+
+        Caused by:
+          lock file version `4` was found, but this version of Cargo does not understand this lock file, perhaps Cargo needs to be updated?
+        help: the toolchain image `rust:1.95-bookworm` has Rust 1.77, and Longshore is tested with 1.85 and newer: take a newer image as `toolchain`
+    "#]].assert_eq(&said(NEWER_LOCK_FILE, old));
+    expect![[r#"
+        Cargo.lock:1
+        --------------------
+           1 | >>> version = 4
+           2 |     
+        --------------------
+        ERROR: failed to build: failed to solve: `Cargo.lock` does not fit the manifests
+        error: the lock file Cargo.lock needs to be updated but --locked was passed to prevent this
+        help: run `cargo update --workspace` and commit `Cargo.lock`; also, the toolchain image `rust:1.95-bookworm` has Rust 1.77, and Longshore is tested with 1.85 and newer: take a newer image as `toolchain`
+    "#]].assert_eq(&said(
+        "error: the lock file /ws/Cargo.lock needs to be updated but --locked was passed to prevent this\n",
+        old,
+    ));
+    let tested = said(NEWER_LOCK_FILE, "rustc 1.85.0 (4d91de4e4 2025-02-17)\n");
+    assert!(!tested.contains("help: "), "{tested}");
+}
+
 #[test]
 fn what_nobody_foresaw_is_shown_whole() {
     check(
@@ -269,7 +319,7 @@ fn settings_name_what_no_manifest_has() {
     let lock = SourceFile::new("Cargo.lock", "TOML", "version = 4\n");
     let drawn = |stderr: &str| {
         let failure = failed("cargo build --quiet", 101, stderr);
-        draw(&diagnose(&failure, &manifest, &lock, "rust:1.95-bookworm", "".into()).into())
+        draw(&refused(&failure, &manifest, &lock).into())
     };
     expect![[r#"
         Cargo.toml:2
@@ -316,8 +366,7 @@ fn an_archive_of_the_workspace_is_another() {
     );
     let said =
         "error: failed to verify the checksum of `words-3.0.0`: it is beef, and `Cargo.lock` has cafe\n";
-    let refused = failed("cargo fetch --locked", 101, said);
-    let diagnostic = diagnose(&refused, &manifest, &lock, "rust:1.95-bookworm", "".into());
+    let diagnostic = refused(&failed("cargo fetch --locked", 101, said), &manifest, &lock);
     expect![[r#"
         Cargo.lock:4
         --------------------
