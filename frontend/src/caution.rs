@@ -217,6 +217,7 @@ pub fn is_static(spec: &Spec) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
     use longshore_helper::{
         recording::{Call, CallKind},
         spec::{Rustc, TargetKind},
@@ -268,8 +269,14 @@ mod tests {
             rustc: "rustc 1.84.1 (e71f9a9a9 2025-01-27)".to_owned(),
             ..recording(&["-Ctarget-cpu=native"])
         };
-        let codes: Vec<_> = warnings(&old, "rust:1.84").iter().map(|warning| warning.code).collect();
-        assert_eq!(codes, [Code::OldToolchain, Code::InvalidValue]);
+        let warned = warnings(&old, "the toolchain image `rust:1.84`");
+        let said: Vec<_> = warned.iter().map(|warning| format!("{}: {warning}\n", warning.code)).collect();
+        expect![[r#"
+            old-toolchain: the toolchain image `rust:1.84` has Rust 1.84, and Longshore is tested with 1.85 and newer
+            help: take a newer image as `toolchain`; what cargo does differently before that is not looked for
+            invalid-value: `target-cpu=native` compiles for the builder's CPU, and a shared cache or image may reach another
+            help: name the CPU, for example `target-cpu=x86-64-v3`
+        "#]].assert_eq(&said.concat());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use buildkit_proto::gateway::SolveRequest;
 use buildkit_proto::pb;
 use expect_test::expect;
 use longshore::gateway::fake::{Answer, Script, Tree, name_of};
-use longshore_helper::recording::{FAILURE_FILE, Failure};
+use longshore_helper::recording::{FAILURE_FILE, Failure, RECORDING_FILE, Recording};
 use prost::Message as _;
 
 use super::{check_refused, error};
@@ -123,6 +123,14 @@ async fn a_toolchain_of_one_machine() {
 
 const OLD: &str = "rustc 1.84.1 (e71f9a9a9 2025-01-27)\n";
 
+/// With a toolchain that says this of itself.
+fn recorded_with(mut project: Project, rustc: &str) -> Project {
+    let recorded = project.recorded.get_mut(RECORDING_FILE).unwrap();
+    let recording: Recording = serde_json::from_slice(recorded).unwrap();
+    *recorded = serde_json::to_vec(&Recording { rustc: rustc.to_owned(), ..recording }).unwrap();
+    project
+}
+
 /// Of which cargo takes nothing, since an edition is newer than it.
 fn refused_by(mut project: Project, rustc: &str) -> Project {
     let failure = Failure {
@@ -135,6 +143,24 @@ fn refused_by(mut project: Project, rustc: &str) -> Project {
     };
     project.recorded = [(FAILURE_FILE.to_owned(), serde_json::to_vec(&failure).unwrap())].into();
     project
+}
+
+#[tokio::test]
+async fn a_toolchain_that_is_too_old_is_warned_about() {
+    let warned = async |rustc: &str| {
+        let project = recorded_with(Project::load("hello"), rustc);
+        let transcript = build_with(&options(&project), daemon(&project)).await.transcript.to_string();
+        assert!(transcript.contains("\nreturn ref-"), "{transcript}");
+        let calls = transcript.lines().skip_while(|line| !line.starts_with("warn "));
+        let warning = calls.enumerate().take_while(|(at, line)| *at == 0 || line.starts_with("    "));
+        warning.map(|(_, line)| format!("{line}\n")).collect::<String>()
+    };
+    expect![[r#"
+        warn old-toolchain: the toolchain image `rust:1.95-bookworm` has Rust 1.84, and Longshore is tested with 1.85 and newer
+            The toolchain is older than those that are tested.
+            help: take a newer image as `toolchain`; what cargo does differently before that is not looked for
+    "#]].assert_eq(&warned(OLD).await);
+    assert_eq!(warned("rustc 1.85.0 (4d91de4e4 2025-02-17)\n").await, "");
 }
 
 #[tokio::test]
