@@ -15,11 +15,15 @@ use crate::process;
 use crate::runner::Verdict;
 
 /// What package managers keep that no step needs.
-const LEFT_OVERS: [&str; 3] = ["/var/lib/apt/lists", "/var/cache/apt/archives", "/var/cache/apk"];
+const LEFT_OVERS: [&str; 3] = ["var/lib/apt/lists", "var/cache/apt/archives", "var/cache/apk"];
 
 /// Installs, or says why not.
 pub(crate) fn install(request: &InstallRequest) -> Result<Verdict> {
-    let mut environment = environment::base();
+    install_in(Path::new("/"), request, environment::base())
+}
+
+/// Installs, and leaves in `root` nothing of what package managers keep.
+fn install_in(root: &Path, request: &InstallRequest, mut environment: Environment) -> Result<Verdict> {
     let packages: Vec<&str> = request.packages.iter().map(String::as_str).collect();
     let commands: Vec<Vec<&str>> = if has("apt-get", &environment) {
         environment.insert("DEBIAN_FRONTEND".into(), "noninteractive".into());
@@ -48,7 +52,7 @@ pub(crate) fn install(request: &InstallRequest) -> Result<Verdict> {
     for command in commands {
         let (program, args) = command.split_first().expect("a command has a program");
         let finished = process::run_showing_stderr(
-            Command::new(program).args(args).env_clear().envs(&environment).current_dir("/"),
+            Command::new(program).args(args).env_clear().envs(&environment).current_dir(root),
         )
         .map_err(|error| Problem::io(format_args!("start `{program}`"), &error))?;
         say!("{}", String::from_utf8_lossy(&finished.stdout).trim_end());
@@ -59,9 +63,9 @@ pub(crate) fn install(request: &InstallRequest) -> Result<Verdict> {
             return Ok(Verdict::Failed);
         }
     }
-    for directory in LEFT_OVERS.map(Path::new) {
+    for directory in LEFT_OVERS.map(|directory| root.join(directory)) {
         // What cannot be removed only takes space.
-        let _ = fs::remove_dir_all(directory).and_then(|()| fs::create_dir_all(directory));
+        let _ = fs::remove_dir_all(&directory).and_then(|()| fs::create_dir_all(&directory));
     }
     Ok(Verdict::Passed)
 }
@@ -101,7 +105,26 @@ fn help(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn what_was_only_looked_up_is_not_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("bin")).unwrap();
+        fs::create_dir_all(at("var/lib/apt/lists")).unwrap();
+        let shell = "#!/bin/sh\necho \"$3\" >>var/lib/apt/lists/asked\ncp var/lib/apt/lists/asked .\n";
+        fs::write(at("bin/apt-get"), shell).unwrap();
+        fs::set_permissions(at("bin/apt-get"), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", at("bin").display());
+        let request = InstallRequest { packages: vec!["cmake".to_owned()] };
+        let verdict = install_in(root.path(), &request, [("PATH".into(), path.into())].into()).unwrap();
+        assert_eq!(verdict, Verdict::Passed);
+        assert_eq!(fs::read_to_string(at("asked")).unwrap(), "--option\n--yes\n");
+        assert_eq!(fs::read_dir(at("var/lib/apt/lists")).unwrap().count(), 0);
+    }
 
     #[test]
     fn architectures_are_told_to_dpkg() {

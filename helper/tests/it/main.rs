@@ -4,6 +4,7 @@
 
 mod build;
 mod git;
+mod install;
 mod record;
 mod replay;
 mod slots;
