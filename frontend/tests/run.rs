@@ -33,6 +33,7 @@ use longshore_helper::{
 };
 use project::Project;
 use prost::Message as _;
+use serde::de::DeserializeOwned;
 
 fn pairs(options: &[(&str, &str)]) -> daemon::Options {
     options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -78,17 +79,28 @@ fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Project {
     project
 }
 
-/// What steps that compile are asked for, in a graph.
+/// What a graph's steps that compile are asked for.
 fn requests(definition: &pb::Definition) -> Vec<Bundle> {
+    asked(definition, "build")
+}
+
+/// What the helper is asked for in a graph's steps that run this command of it.
+fn asked<T: DeserializeOwned>(definition: &pb::Definition, command: &str) -> Vec<T> {
     let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
-    let request = |op: pb::Op| {
-        let Some(pb::op::Op::Exec(exec)) = op.op else { return None };
-        let meta = exec.meta.unwrap();
-        let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
-        let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
-        meta.args.ends_with(&["build".to_owned()]).then(|| wire::decode(&text).unwrap())
-    };
-    ops.filter_map(request).map(|json| serde_json::from_str(&json).unwrap()).collect()
+    ops.filter_map(|op| match op.op {
+        Some(pb::op::Op::Exec(exec)) => asked_by(&exec, command),
+        _ => None,
+    })
+    .collect()
+}
+
+/// What the helper is asked for by a step, if that runs this command of it.
+fn asked_by<T: DeserializeOwned>(exec: &pb::ExecOp, command: &str) -> Option<T> {
+    let meta = exec.meta.as_ref().unwrap();
+    let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
+    let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
+    let is_asked = meta.args.ends_with(&[command.to_owned()]);
+    is_asked.then(|| serde_json::from_str(&wire::decode(&text).unwrap()).unwrap())
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! What one package's steps are given, and what an image's programs are looked at on.
 
+use std::collections::BTreeSet;
+
 use buildkit_proto::pb;
+use expect_test::expect;
+use longshore_helper::spec::Bundle;
 use prost::Message as _;
 
-use super::{changed, pairs, requests};
+use super::{asked_by, changed, check_refused, pairs, requests};
 use crate::{
     daemon::{build_with, daemon},
     project::Project,
@@ -30,6 +34,118 @@ async fn cargos_variables_give_way_to_who_is_given_one_and_secrets_are_known_as_
     let texts = |all: [&str; 3]| all.map(str::to_owned).into();
     assert_eq!(given("store 1.2.0"), texts(["GREETING LICENCE", "GREETING", "LICENCE"]));
     assert_eq!(given("tool 1.2.0"), texts(["", "", ""]));
+}
+
+/// What the steps of each package are given by its name: files of the workspace, secrets, and whether there is a network.
+async fn given(project: &Project, target: &str) -> String {
+    let definition = graph(project, target).await;
+    let op = |digest: &str| {
+        let bytes =
+            definition.def.iter().find(|bytes| buildkit_llb::Digest::of(bytes).as_str() == digest).unwrap();
+        pb::Op::decode(bytes.as_slice()).unwrap()
+    };
+    let mut lines = BTreeSet::new();
+    for bytes in &definition.def {
+        let step = pb::Op::decode(bytes.as_slice()).unwrap();
+        let Some(pb::op::Op::Exec(exec)) = step.op else { continue };
+        let Some(bundle) = asked_by::<Bundle>(&exec, "build") else { continue };
+        let mut line: String = bundle.packages.iter().map(|spec| format!("{}:", spec.package)).collect();
+        for mount in &exec.mounts {
+            if let Some(secret) = &mount.secret_opt {
+                let is_optional = if secret.optional { ", optional" } else { "" };
+                line += &format!("\n    secret {} at {}{is_optional}", secret.id, mount.dest);
+            }
+            let Ok(input) = usize::try_from(mount.input) else { continue };
+            let Some(pb::op::Op::File(file)) = op(&step.inputs[input].digest).op else { continue };
+            for action in file.actions {
+                let Some(pb::file_action::Action::Copy(copy)) = action.action else { continue };
+                assert_eq!(copy.src, copy.dest, "files of the workspace keep their places in it");
+                let contents = if copy.dir_copy_contents { "/*" } else { "" };
+                line += &format!("\n    {}{}{contents}", mount.dest, copy.src);
+            }
+        }
+        for secret in &exec.secretenv {
+            let is_optional = if secret.optional { ", optional" } else { "" };
+            line += &format!("\n    secret {} as {}{is_optional}", secret.id, secret.name);
+        }
+        if exec.network != pb::NetMode::None as i32 {
+            line += "\n    network";
+        }
+        lines.insert(line + "\n");
+    }
+    lines.into_iter().collect()
+}
+
+fn with_settings(name: &str, settings: &str, files: &[&str]) -> Project {
+    let mut project = Project::load(name);
+    let manifest = project.files.get_mut("Cargo.toml").unwrap();
+    manifest.extend_from_slice(format!("\n[workspace.metadata.longshore.crates]\n{settings}").as_bytes());
+    project.files.extend(files.iter().map(|path| ((*path).to_owned(), b"x".to_vec())));
+    project
+}
+
+#[tokio::test]
+async fn files_that_one_package_is_given_are_mounted_there_only() {
+    let files = ["models/a.bin", "models/b.bin", "models/notes.txt", "proto/deep/x.proto", "other/y.proto"];
+    let settings = "anyhow.inputs = [\"models/*.bin\", \"proto\"]\n";
+    let locked = with_settings("crates-io", settings, &files);
+    expect![[r#"
+        anyhow 1.0.104:
+            /ws/models/a.bin
+            /ws/models/b.bin
+            /ws/proto/*
+        count 0.1.0:
+            /ws//*
+        itoa 0.4.8:
+        itoa 1.0.19:
+    "#]]
+    .assert_eq(&given(&locked, "count").await);
+    let member = with_settings("shop", "tool.inputs = [\"static/index.html\"]\n", &files);
+    expect![[r#"
+        store 1.2.0:
+            /ws/store/*
+            secret licence as LICENCE, optional
+        tool 1.2.0:
+            /ws/tool/*
+            /ws/static/index.html
+    "#]]
+    .assert_eq(&given(&member, "bundle").await);
+}
+
+#[tokio::test]
+async fn secrets_and_networks_are_for_packages_of_that_name_and_version() {
+    let settings = r#"
+        itoa.secrets = [{ id = "token", env = "TOKEN", required = false }]
+        "itoa@0.4.8".secrets = [{ id = "licence", file = "/run/licence" }]
+        "itoa@0.4.8".network = true
+        "itoa@0.4.9".network = true
+        "anyhow@1".network = true
+    "#;
+    expect![[r#"
+        anyhow 1.0.104:
+        count 0.1.0:
+            /ws//*
+        itoa 0.4.8:
+            secret licence at /run/licence
+            secret token as TOKEN, optional
+            network
+        itoa 1.0.19:
+            secret token as TOKEN, optional
+    "#]]
+    .assert_eq(&given(&with_settings("crates-io", settings, &[]), "count").await);
+}
+
+#[tokio::test]
+async fn inputs_of_one_package_that_are_not_there() {
+    let project = with_settings("crates-io", "anyhow.inputs = [\"models/*.bin\"]\n", &["models/notes.txt"]);
+    check_refused(
+        &build_with(&pairs(&[("target", "count")]), daemon(&project)).await,
+        expect![[r#"
+        input `models/*.bin` is not in the build context
+        help: inputs are relative to the build context; see also `.dockerignore`
+        at Cargo.toml:20-20
+    "#]],
+    );
 }
 
 /// How many of the graph's steps lie under the one that looks at the programs and write files.
