@@ -16,6 +16,8 @@ mod grants;
 mod manifests;
 #[path = "shared/project.rs"]
 mod project;
+#[path = "run/settings.rs"]
+mod settings;
 #[path = "run/toolchains.rs"]
 mod toolchains;
 
