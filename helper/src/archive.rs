@@ -11,9 +11,8 @@ use longshore_helper::recording::Excerpt;
 use crate::files;
 use crate::problem::{Doing, Problem, Result};
 
-/// The most that is read of a manifest: a crafted archive must not fill memory. Cargo reads all of any (`read_toml_string`
-/// in its `util/toml/mod.rs`), and has a limit for what it unpacks of an archive (`max_unpack_size` in
-/// `sources/registry/mod.rs`).
+/// Longer manifests are refused: a crafted archive must not fill memory. Cargo reads any (`read_toml_string` in its
+/// `util/toml/mod.rs`), of an archive whose size it limits (`max_unpack_size` in `sources/registry/mod.rs`).
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
 /// Unpacks the archive of the package that belongs at `place`.
@@ -28,7 +27,10 @@ fn unpack_from(file: &Path, place: &Path) -> Result<()> {
     for entry in archive.entries().doing("read", file)? {
         let mut entry = entry.doing("read", file)?;
         let path = entry.path().doing("read", file)?.into_owned();
-        relative(&path, name, file)?;
+        // By that name cargo marks what it has unpacked (`unpack` in its `sources/registry/mod.rs`).
+        if relative(&path, name, file)?.file_name().is_some_and(|name| name == ".cargo-ok") {
+            continue;
+        }
         entry.unpack_in(parent).doing("unpack", file)?;
     }
     Ok(())
@@ -55,6 +57,10 @@ fn excerpt_from(file: &Path, place: &Path, checksum: Option<&str>) -> Result<Exc
         let path = relative(&path, name, file)?;
         if path == Path::new("Cargo.toml") {
             let mut text = String::new();
+            if entry.size() > MANIFEST_BYTES_MAX {
+                let (path, max) = (path.display(), MANIFEST_BYTES_MAX >> 20);
+                return Err(Problem::new(format!("{}: `{path}` is larger than {max} MiB", file.display())));
+            }
             entry.by_ref().take(MANIFEST_BYTES_MAX).read_to_string(&mut text).doing("read", file)?;
             let is_complete = names_its_targets(&text);
             excerpt.manifest = Some(text);
@@ -210,6 +216,27 @@ mod tests {
         unpack_from(&case.file(), &case.place()).unwrap();
         assert_eq!(case.read("Cargo.toml").as_deref(), Some("manifest"));
         assert_eq!(case.read("src/lib.rs").as_deref(), Some("code"));
+    }
+
+    #[test]
+    fn cargos_mark_is_no_file_of_a_package() {
+        let case = Case::new(&[
+            ("a-1.0.0/.cargo-ok", "crafted"),
+            ("a-1.0.0/src/.cargo-ok", ""),
+            ("a-1.0.0/b.rs", ""),
+        ]);
+        unpack_from(&case.file(), &case.place()).unwrap();
+        assert_eq!(case.read(".cargo-ok"), None);
+        assert_eq!(case.read("src/.cargo-ok"), None);
+        assert_eq!(case.read("b.rs").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_manifest_that_would_fill_memory_is_refused() {
+        let long = "#".repeat(usize::try_from(MANIFEST_BYTES_MAX).unwrap() + 1);
+        let case = Case::new(&[("a-1.0.0/Cargo.toml", &long)]);
+        let problem = excerpt_from(&case.file(), &case.place(), Some("0")).unwrap_err().to_string();
+        assert!(problem.ends_with("`Cargo.toml` is larger than 16 MiB"), "{problem}");
     }
 
     #[test]

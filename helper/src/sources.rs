@@ -3,8 +3,8 @@
 //! Cargo leaves every package's sources where they are while it builds; a vertex has those of its own packages. Others need them
 //! in three cases, and then they are part of the output:
 //!
-//! - Code that runs during the build knows the place by `env!("CARGO_MANIFEST_DIR")`: openssl-src has OpenSSL there,
-//!   protoc-bin-vendored a compiler. rustc notes such a use in its dep-info.
+//! - Code that runs during the build knows the place by `env!("CARGO_MANIFEST_DIR")`, or `CARGO_MANIFEST_PATH`: openssl-src has
+//!   OpenSSL there, protoc-bin-vendored a compiler. rustc notes such a use in its dep-info.
 //! - A build script names the place: in metadata that other scripts are told (`DEP_SQLITE3_INCLUDE`), or as a search path.
 //! - A build script wrote beside the sources, and the package's programs have vertices of their own.
 
@@ -33,7 +33,7 @@ const WRITTEN: &str = "written";
 /// How rustc writes that `env!` was asked for a package's place: name, `=` and value after `# env-dep:` (`write_out_deps` in
 /// `src/passes.rs` of its crate `rustc_interface`; cargo reads it by `parse_rustc_dep_info` in its
 /// `core/compiler/fingerprint/dep_info.rs`).
-const USE_OF_PLACE: &str = "# env-dep:CARGO_MANIFEST_DIR";
+const USES_OF_PLACE: [&str; 2] = ["# env-dep:CARGO_MANIFEST_DIR", "# env-dep:CARGO_MANIFEST_PATH"];
 
 /// Puts what others kept where it belongs.
 pub(crate) fn show(spec: &Spec) -> Result<()> {
@@ -132,7 +132,8 @@ fn know_their_place(directories: &[PathBuf]) -> Result<bool> {
             if name.extension().is_some_and(|extension| extension == "d") {
                 let path = directory.join(name);
                 let text = fs::read(&path).doing("read", &path)?;
-                if String::from_utf8_lossy(&text).lines().any(|line| line.starts_with(USE_OF_PLACE)) {
+                let is_use = |line: &str| USES_OF_PLACE.iter().any(|known| line.starts_with(known));
+                if String::from_utf8_lossy(&text).lines().any(is_use) {
                     return Ok(true);
                 }
             }
@@ -398,7 +399,9 @@ mod tests {
         write(root.path(), &[("a.d", "a: src/lib.rs\n\n# env-dep:CARGO_PKG_NAME=a\n"), ("a.rlib", "")]);
         let directories = [root.path().to_owned()];
         assert!(!know_their_place(&directories).unwrap());
-        write(root.path(), &[("b.d", "b: src/lib.rs\n\n# env-dep:CARGO_MANIFEST_DIR=/v/b-1.0.0\n")]);
-        assert!(know_their_place(&directories).unwrap());
+        for place in ["CARGO_MANIFEST_DIR=/v/b-1.0.0", "CARGO_MANIFEST_PATH=/v/b-1.0.0/Cargo.toml"] {
+            write(root.path(), &[("b.d", &format!("b: src/lib.rs\n\n# env-dep:{place}\n"))]);
+            assert!(know_their_place(&directories).unwrap(), "{place}");
+        }
     }
 }
