@@ -3,16 +3,21 @@
 //! cargo lists its `deps` directory for rustc (procedural macros) and for build scripts (`Compilation::fill_env` in its
 //! `core/compiler/compilation.rs`, and the Cargo book, "Dynamic library paths"); here that directory is many.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::{env, io};
+use std::{env, fs, io};
 
 use longshore_helper::spec::ScriptOutput;
 use longshore_helper::{HOST_OUTPUTS, SCRIPT_FILE};
 
 use crate::environment::Environment;
 use crate::problem::{Doing, Problem, Result};
-use crate::{files, script, tree};
+use crate::{elf, files, script, tree};
+
+/// In the output of a procedural macro: shared libraries of the build that it is linked with. Who uses the macro has its output
+/// and not those of what it was made from.
+const LINKED: &str = "linked";
 
 const VARIABLE: &str = "LD_LIBRARY_PATH";
 
@@ -23,15 +28,7 @@ pub(crate) fn add(
     dependencies: &[String],
     toolchain: Option<PathBuf>,
 ) -> Result<()> {
-    let mut path = Vec::new();
-    for directory in dependencies.iter().map(Path::new) {
-        if has_shared_libraries(directory)? {
-            path.push(directory.to_owned());
-        }
-        if directory.starts_with(HOST_OUTPUTS) {
-            path.extend(built_by_scripts(directory)?);
-        }
-    }
+    let mut path = searched(dependencies)?;
     path.extend(toolchain);
     if path.is_empty() {
         return Ok(());
@@ -42,6 +39,49 @@ pub(crate) fn add(
         .map_err(|error| Problem::new(format!("a directory cannot be listed in `{VARIABLE}`: {error}")))?;
     environment.insert(VARIABLE.into(), joined);
     Ok(())
+}
+
+/// Keeps the shared libraries of the build that a procedural macro is linked with, directly or not, in its output. Cargo lists
+/// where they lie for all who use the macro (`add_plugin_deps` in its `core/compiler/mod.rs`).
+pub(crate) fn keep_linked(output: &Path, dependencies: &[String]) -> Result<()> {
+    let searched = searched(dependencies)?;
+    if searched.is_empty() {
+        return Ok(());
+    }
+    let names = tree::names(output).doing("list", output)?;
+    let mut open: Vec<PathBuf> =
+        names.iter().filter(|name| is_shared_library(name)).map(|name| output.join(name)).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(file) = open.pop() {
+        let data = fs::read(&file).doing("read", &file)?;
+        let needs = elf::needs(&data).ok().flatten().unwrap_or_default();
+        for name in needs.libraries {
+            let found = searched.iter().map(|directory| directory.join(&name)).find(|file| file.is_file());
+            // The toolchain's and the system's are there for everybody.
+            let Some(found) = found.filter(|_| seen.insert(name.clone())) else { continue };
+            let kept = output.join(LINKED);
+            fs::create_dir_all(&kept).doing("create", &kept)?;
+            fs::copy(&found, kept.join(&name)).doing("copy", &found)?;
+            open.push(found);
+        }
+    }
+    Ok(())
+}
+
+/// Directories of `dependencies` that have shared libraries.
+fn searched(dependencies: &[String]) -> Result<Vec<PathBuf>> {
+    let mut path = Vec::new();
+    for directory in dependencies.iter().map(Path::new) {
+        for directory in [directory.to_owned(), directory.join(LINKED)] {
+            if has_shared_libraries(&directory)? {
+                path.push(directory);
+            }
+        }
+        if directory.starts_with(HOST_OUTPUTS) {
+            path.extend(built_by_scripts(directory)?);
+        }
+    }
+    Ok(path)
 }
 
 /// Search paths that a package's build scripts named, of those in their `OUT_DIR` (`filter_dynamic_search_path` in the same
@@ -66,17 +106,21 @@ fn built_by_scripts(output: &Path) -> Result<Vec<PathBuf>> {
 
 fn has_shared_libraries(directory: &Path) -> Result<bool> {
     match tree::names(directory) {
-        Ok(names) => Ok(names.iter().any(|name| name.extension().is_some_and(|extension| extension == "so"))),
+        Ok(names) => Ok(names.iter().any(is_shared_library)),
         // rustc takes a search path that does not exist without a word, and so do we.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).doing("list", directory),
     }
 }
 
+fn is_shared_library(name: impl AsRef<Path>) -> bool {
+    name.as_ref().extension().is_some_and(|extension| extension == "so")
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-    use std::fs;
+    use std::process::Command;
 
     use super::*;
 
@@ -119,5 +163,42 @@ mod tests {
         };
         files::write_json(&root.path().join("run-1").join(SCRIPT_FILE), &said).unwrap();
         assert_eq!(built_by_scripts(root.path()).unwrap(), [root.path().join("run-1/out/lib")]);
+    }
+
+    #[test]
+    fn what_a_macro_is_linked_with_goes_where_the_macro_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let link = |output: &str, name: &str, needed: &[&str]| {
+            fs::create_dir_all(root.path().join(output)).unwrap();
+            let mut command = Command::new("cc");
+            command.current_dir(root.path()).args([
+                "-shared",
+                "-nostdlib",
+                "-x",
+                "c",
+                "/dev/null",
+                "-x",
+                "none",
+            ]);
+            command.args(["-Wl,--no-as-needed", "-o", &format!("{output}/lib{name}.so")]);
+            command.arg(format!("-Wl,-soname,lib{name}.so")).args(needed);
+            assert!(command.status().unwrap().success());
+        };
+        link("below", "below", &[]);
+        link("unused", "unused", &[]);
+        link("native", "native", &["below/libbelow.so"]);
+        link("macros", "macros", &["native/libnative.so"]);
+        let path = |name: &str| root.path().join(name).to_string_lossy().into_owned();
+
+        let macros = root.path().join("macros");
+        keep_linked(&macros, &[path("below"), path("native"), path("unused")]).unwrap();
+        let mut kept = tree::names(&macros.join(LINKED)).unwrap();
+        kept.sort();
+        assert_eq!(kept, ["libbelow.so", "libnative.so"].map(PathBuf::from));
+
+        let mut environment = Environment::new();
+        add(&mut environment, &[path("macros")], None).unwrap();
+        let expected = OsString::from(format!("{}:{}", path("macros"), path("macros/linked")));
+        assert_eq!(environment.get(OsStr::new(VARIABLE)), Some(&expected));
     }
 }

@@ -12,7 +12,7 @@ use std::{env, fs};
 use longshore_helper::NO_CACHE_ENV;
 use longshore_helper::recording::CallKind;
 use longshore_helper::report::Warning;
-use longshore_helper::spec::{Rustc, Spec};
+use longshore_helper::spec::{Rustc, Spec, TargetKind};
 
 use self::diagnostics::{Level, Line, Tally};
 use crate::console::say;
@@ -76,6 +76,9 @@ pub(crate) fn run(
         }
         if let Some(warnings) = tally.generated() {
             say!("warning: {name} generated {warnings}");
+        }
+        if step.target == TargetKind::ProcMacro {
+            library_path::keep_linked(Path::new(&spec.output), &spec.dependencies)?;
         }
         sources::after_rustc(spec, &step.target, &environment, &directories)?;
         for directory in &directories {
