@@ -32,7 +32,7 @@ pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, entry: &Sour
             json!({
                 "ruleName": warning.code.name(),
                 "description": warning.code.description(),
-                "detail": warning.to_string(),
+                "detail": detail(warning, entry),
                 "location": warning.primary().map_or(Location::NOWHERE, |span| sources.locate(span)),
             })
         })
@@ -42,7 +42,12 @@ pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, entry: &Sour
             Some(span) => sources.locate(span),
             None => sources.somewhere_in(entry),
         };
-        json!({"message": error.to_string(), "location": location})
+        let message = match error.iter().collect::<Vec<_>>()[..] {
+            [only] => detail(only, entry),
+            // Each says where it is.
+            _ => error.to_string(),
+        };
+        json!({"message": message, "location": location})
     });
     let mut json = json!({"warnings": json_warnings, "sources": sources.infos()});
     if let Some(error) = json_error {
@@ -51,6 +56,15 @@ pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, entry: &Sour
 
     let status = u8::from(!warnings.is_empty() || error.is_some());
     Answer { json, text: text(&sorted, error), status: Some(status) }
+}
+
+/// What is said, with the file before it where that is another than `entry`: buildx draws the right lines, and has the name of
+/// the file that it was given above all of them (0.29, `printResult`).
+fn detail(diagnostic: &Diagnostic, entry: &SourceFile) -> String {
+    match diagnostic.primary() {
+        Some(span) if span.file().name() != entry.name() => format!("`{}`: {diagnostic}", span.file().name()),
+        _ => diagnostic.to_string(),
+    }
 }
 
 fn text(warnings: &[&Diagnostic], error: Option<&Diagnostics>) -> String {
@@ -147,6 +161,16 @@ mod tests {
         assert_eq!(answer.json["sources"][0]["filename"], "Cargo.toml");
         assert_eq!(answer.json["warnings"], json!([]));
         assert_eq!(answer.status, Some(1));
+    }
+
+    #[test]
+    fn what_stands_in_another_file_says_in_which() {
+        let config = SourceFile::new(".cargo/config.toml", "TOML", b"[build]\ntarget = \"x\"\n");
+        let warning = Diagnostic::warning(Code::IgnoredSetting, "no effect").at(&config.span(8..14));
+        let error = Diagnostics::from(Diagnostic::error(Code::UnknownKey, "no").at(&config.span(8..14)));
+        let answer = answer(&[warning], Some(&error), &file());
+        assert_eq!(answer.json["warnings"][0]["detail"], "`.cargo/config.toml`: no effect");
+        assert_eq!(answer.json["buildError"]["message"], "`.cargo/config.toml`: no");
     }
 
     #[test]
