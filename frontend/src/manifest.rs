@@ -2,12 +2,12 @@
 //! every byte that they see is in their keys. Pure.
 
 mod inherited;
-mod settings;
+mod own;
 
 use camino::Utf8PathBuf;
 
 pub use inherited::reduced;
-pub use settings::without_settings;
+pub use own::own;
 
 /// A manifest in another form than it has in the build context.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,8 +35,8 @@ pub struct Members {
     pub spans: BTreeMap<PackageIx, Span>,
     /// Files and directories outside a member's own directory that its vertices see.
     pub outside: BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
-    /// Manifests that a member sees in another form than they have in the build context: without our settings its own, and
-    /// the workspace's with what it inherits.
+    /// Manifests that a member sees in another form than they have in the build context: its own without what is not for its
+    /// steps, and the workspace's with what it inherits.
     pub manifests: BTreeMap<PackageIx, Vec<SeenManifest>>,
 }
 
@@ -254,13 +254,13 @@ fn passed_on(
     found
 }
 
-/// Without our settings, where it has some. A link is left as it is.
+/// Without what is not for its steps, where it has some of that. A link is left as it is.
 fn own_manifest(context: &BuildContext, directory: &Utf8Path, file: &SourceFile) -> Option<SeenManifest> {
     let path = directory.join("Cargo.toml");
     if context.listing.kind(&path) != Some(Kind::File) {
         return None;
     }
-    let text = manifest::without_settings(std::str::from_utf8(file.text()).ok()?)?;
+    let text = manifest::own(std::str::from_utf8(file.text()).ok()?)?;
     Some(SeenManifest { path, text })
 }
 

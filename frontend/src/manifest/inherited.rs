@@ -50,19 +50,25 @@ pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<
     toml::to_string(&Table::from_iter([("workspace".to_owned(), of_workspace.into())])).ok()
 }
 
-/// Directories of the packages that a manifest names by path, relative to the workspace.
-fn path_dependencies(member: &Table, directory: &Utf8Path) -> Vec<String> {
-    let paths = dependencies(member).filter_map(|(_, dependency)| dependency.get("path")?.as_str());
+/// Directories of the packages that a manifest names by path, relative to the workspace: its own dependencies, and where it is
+/// the workspace's manifest as well those that it inherits.
+pub(super) fn path_dependencies(member: &Table, directory: &Utf8Path) -> Vec<String> {
+    let declared = member.get("workspace").and_then(|workspace| workspace.get("dependencies"));
+    let entries = dependencies(member).filter_map(|(name, dependency)| match is_inherited(dependency) {
+        true => declared?.get(name),
+        false => Some(dependency),
+    });
+    let paths = entries.filter_map(|dependency| dependency.get("path")?.as_str());
     let directories: BTreeSet<Utf8PathBuf> = paths.filter_map(|path| normalise(directory, path)).collect();
     directories.into_iter().map(String::from).collect()
 }
 
-fn is_inherited(value: &Value) -> bool {
+pub(super) fn is_inherited(value: &Value) -> bool {
     value.get("workspace").and_then(Value::as_bool) == Some(true)
 }
 
 /// Names of the dependencies that a manifest inherits.
-fn inherited_dependencies(member: &Table) -> BTreeSet<&str> {
+pub(super) fn inherited_dependencies(member: &Table) -> BTreeSet<&str> {
     dependencies(member)
         .filter(|(_, dependency)| is_inherited(dependency))
         .map(|(name, _)| name.as_str())

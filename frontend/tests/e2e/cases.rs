@@ -41,6 +41,10 @@ pub(crate) fn all() -> Vec<Trial> {
         test("the_same_tree_has_the_same_digests", unchanged::same_digests),
         test("a_file_of_no_package_runs_nothing", unchanged::a_readme_runs_nothing),
         test("a_setting_compiles_nothing", unchanged::a_setting_compiles_nothing),
+        test(
+            "a_member_more_compiles_nothing_at_the_root",
+            unchanged::a_member_more_compiles_nothing_at_the_root,
+        ),
         test("a_new_source_name_only_runs_the_plan", unchanged::a_new_name_only_runs_the_plan),
         test("an_edited_leaf_runs_alone", edits::leaf),
         test("an_edited_library_runs_with_its_dependents", edits::library),

@@ -8,7 +8,7 @@ use crate::{
     build::{Build, Order, tag},
     engine::Engine,
     note,
-    project::Project,
+    project::{Project, nonce},
 };
 
 /// What a quiet machine of two cores should need for a build of which all is cached.
@@ -71,6 +71,27 @@ pub(crate) fn a_setting_compiles_nothing() -> Result {
     let format = ["image", "inspect", "--format", "{{json .Config.ExposedPorts}}", &tag("server")];
     let ports = Engine::of_environment().docker(format).run()?;
     assert!(ports.contains("9090/tcp"), "{ports}");
+    Ok(())
+}
+
+/// The package at the root of a workspace, whose manifest lists the members.
+pub(crate) fn a_member_more_compiles_nothing_at_the_root() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("root-package")?;
+    project.append("src/lib.rs", &format!("\n// {}\n", nonce()))?;
+    let order = || Order::build(&engine, project.path(), "shop").target("shop").must();
+    assert!(!order()?.progress.compiled().is_empty());
+    project.replace("Cargo.toml", "[\"crates/price\"]", "[\"crates/price\", \"crates/tax\"]")?;
+    project.append("Cargo.toml", "\n[workspace.dependencies]\nlog = \"0.4\"\n")?;
+    project.write("crates/tax/Cargo.toml", "[package]\nname = \"tax\"\nversion = \"0.1.0\"\n")?;
+    project.write("crates/tax/src/lib.rs", "")?;
+    project.append("Cargo.lock", "\n[[package]]\nname = \"tax\"\nversion = \"0.1.0\"\n")?;
+    let built = order()?;
+    assert!(built.progress.compiled().is_empty(), "{:?}", built.progress.compiled());
+    assert!(
+        built.progress.ran().iter().any(|name| name.starts_with("[plan] cargo build")),
+        "it was not planned"
+    );
     Ok(())
 }
 
