@@ -1,8 +1,12 @@
 //! One target for one platform: its settings, its filesystem, its configuration.
 
+mod bases;
+
 use buildkit_llb::State;
 use camino::Utf8Path;
 use longshore_helper::finish;
+
+pub use bases::Bases;
 
 use crate::{
     accelerator::Family,
@@ -18,7 +22,7 @@ use crate::{
     gateway::{Failure, Gateway},
     image::{self, BaseConfig},
     listing::{Kind, Listing, is_shared_library},
-    named::{self, Loaded, Role},
+    named::Loaded,
     output::{self, Revision},
     plan::{Artifact, ArtifactKind},
     project::{Compiled, Planned, Project},
@@ -56,6 +60,7 @@ pub async fn assemble(
     planned: &Planned,
     compiled: &Compiled,
     target: &Target,
+    bases: &Bases,
 ) -> Result<Assembled, Failure> {
     let package = target.package();
     let settings = settings(project, planned, compiled, target);
@@ -64,7 +69,7 @@ pub async fn assemble(
     let base_image = settings.base.image(is_static).map(|name| name.reference);
     let base = match &base_image {
         None => None,
-        Some(name) => Some(named::image(gateway, request, name, &planned.platform, Role::Base).await?),
+        Some(name) => Some(bases.get(gateway, request, name, &planned.platform).await?),
     };
     let base_state = base.as_ref().map_or(State::SCRATCH, |base| base.state.clone());
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
@@ -149,7 +154,7 @@ pub async fn offered(
     target: &Target,
 ) -> Result<(State, Option<Vec<u8>>), Failure> {
     if target.is_declared {
-        let image = assemble(gateway, request, project, planned, compiled, target).await?;
+        let image = assemble(gateway, request, project, planned, compiled, target, &Bases::default()).await?;
         return Ok((image.files, Some(image.config)));
     }
     let paths: Vec<String> =

@@ -58,6 +58,17 @@ pub enum Value {
     Other,
 }
 
+impl Value {
+    fn has(&self, text: &str) -> bool {
+        match self {
+            Value::Text(own) => own.contains(text),
+            Value::List(list) => list.iter().any(|entry| entry.value.has(text)),
+            Value::Table(table) => table.values().any(|entry| entry.value.has(text)),
+            Value::Flag(_) | Value::Other => false,
+        }
+    }
+}
+
 impl Entry {
     /// The string that it is.
     pub fn text(&self) -> Option<&str> {
@@ -128,6 +139,11 @@ impl CargoConfig {
         };
         let all = self.table("env").into_iter().flatten();
         all.filter(|(_, entry)| !is_forced(entry)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether some string in it has this text.
+    pub fn has(&self, text: &str) -> bool {
+        self.table.values().any(|entry| entry.value.has(text))
     }
 
     /// Its files, and the links to files through which cargo finds them.

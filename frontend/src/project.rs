@@ -326,7 +326,10 @@ impl Project {
     }
 
     /// The triple that is compiled for a platform.
-    fn triple(&self, platform: &Platform) -> Result<String, Diagnostic> {
+    ///
+    /// # Errors
+    /// None of those that the user names is for it.
+    pub fn triple(&self, platform: &Platform) -> Result<String, Diagnostic> {
         let wanted: Vec<String> = self.config.target.iter().map(|(triple, _)| triple.clone()).collect();
         triple::chosen(platform, &wanted).map_err(|wrong| match self.config.target.first() {
             Some((_, span)) => wrong.at(span),

@@ -6,7 +6,7 @@ use buildkit_llb::{Platform, State};
 
 use crate::{
     answer,
-    assemble::{self, Assembled},
+    assemble::{self, Assembled, Bases},
     attest,
     call::{self, Call},
     caution,
@@ -59,7 +59,11 @@ async fn build(
     let project = Project::load(gateway, request, frontend, entry).await?;
     let mut images = Vec::new();
     for platform in &request.platforms {
-        let Chosen { planned, targets, name } = choose(gateway, request, &project, platform).await?;
+        let (chosen, bases) = tokio::join!(
+            choose(gateway, request, &project, platform),
+            Bases::ahead(gateway, request, &project, platform)
+        );
+        let Chosen { planned, targets, name } = chosen?;
         if images.is_empty() {
             warn(gateway, &project.cautions(&planned)).await?;
             warn(gateway, &project.config.args.undeclared(&request.build_args)).await?;
@@ -67,7 +71,8 @@ async fn build(
         let target = target::select(&targets, name.as_deref())?.clone();
         let wanted = target.artifacts.iter().map(|artifact| artifact.vertex);
         let compiled = project.compile(gateway, request, &planned, wanted).await?;
-        let image = assemble::assemble(gateway, request, &project, &planned, &compiled, &target).await?;
+        let image =
+            assemble::assemble(gateway, request, &project, &planned, &compiled, &target, &bases).await?;
         images.push((planned, target, compiled, image));
     }
 

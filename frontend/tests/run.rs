@@ -6,6 +6,8 @@
 mod accelerators;
 #[path = "run/attestations.rs"]
 mod attestations;
+#[path = "run/bases.rs"]
+mod bases;
 #[path = "run/bundles.rs"]
 mod bundles;
 #[path = "shared/daemon.rs"]
@@ -122,11 +124,11 @@ async fn hello_from_one_line_to_an_image() {
         read ref-3 Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
+        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         read ref-4 recording.json
         read ref-4 metadata.json
         solve 1 ops for [internal] load build context
         read ref-5 src/main.rs
-        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         solve 13 ops for [longshore] summary, evaluate
         read ref-6 summary.json
         solve 12 ops for [image] hello
@@ -177,12 +179,12 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
+        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         read ref-4 recording.json
         read ref-4 metadata.json
         solve 1 ops for [internal] load build context
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
-        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         solve 14 ops for [longshore] summary, evaluate
         read ref-6 summary.json
         solve 13 ops for [image] report
@@ -227,12 +229,12 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
         solve 5 ops for [plan] cargo build, recorded, evaluate
+        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         read ref-4 recording.json
         read ref-4 metadata.json
         solve 1 ops for [internal] load build context
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
-        resolve docker-image://docker.io/library/debian:bookworm-slim as [internal] load metadata for debian:bookworm-slim
         solve 13 ops for [longshore] summary, evaluate
         read ref-6 summary.json
         solve 12 ops for [image] report

@@ -412,11 +412,11 @@ async fn directories_in_the_place_of_images() {
         solve 4 ops for [toolchain] contents of rust:1.95-bookworm, evaluate
         read ref-5 contents
         solve 6 ops for [plan] cargo build, recorded, evaluate
+        inputs
         read ref-6 recording.json
         read ref-6 metadata.json
         solve 1 ops for [internal] load build context
         read ref-7 src/main.rs
-        inputs
         solve 14 ops for [longshore] summary, evaluate
         read ref-8 summary.json
         solve 13 ops for [image] hello
