@@ -6,7 +6,7 @@ use crate::{
     Result,
     engine::{Engine, run},
     prepare::Places,
-    results::Machine,
+    results::{LONGSHORE, Machine},
 };
 
 /// Asks the machine and its programs.
@@ -29,7 +29,7 @@ pub fn describe(places: &Places, engine: &Engine, chef: &str) -> Result<Machine>
     let rustc = ["run", "--rm", "--network=none", &places.toolchain, "rustc", "-V"];
     tool("rustc", second(&run(&mut engine.docker(rustc))?));
     tool("cargo-chef", chef.to_owned());
-    tool("Longshore", revision(&places.repository)?);
+    tool(LONGSHORE, revision(&places.repository)?);
     Ok(Machine {
         processor: after(&text("/proc/cpuinfo"), "model name", ':'),
         cpus: thread::available_parallelism().map_or(0, usize::from),

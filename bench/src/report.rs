@@ -5,9 +5,9 @@ use std::{fmt::Write as _, path::Path};
 use crate::{
     Result, chart, files,
     matrix::{Contender, Runner},
-    results::{Machine, Series},
+    results::{LONGSHORE, Machine, Series},
     stats::Spread,
-    summary::{Build, Summary},
+    summary::{Build, Rounds, Summary},
     workspaces,
 };
 
@@ -29,8 +29,9 @@ pub fn write(out: &Path, series: &Series) -> Result {
 /// The page.
 fn page(summary: &Summary, machine: &Machine) -> String {
     let mut page = String::from("# Rebuild matrix\n\n");
-    let tools: Vec<String> =
-        machine.tools.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    // Workspaces say of which revision they are.
+    let tools = machine.tools.iter().filter(|(name, _)| name != LONGSHORE);
+    let tools: Vec<String> = tools.map(|(name, version)| format!("{name} {version}")).collect();
     line(
         &mut page,
         &format!(
@@ -52,6 +53,17 @@ fn page(summary: &Summary, machine: &Machine) -> String {
         line(&mut page, &format!("\n## {name}\n"));
         if let Some(known) = workspaces::ALL.iter().find(|known| known.name == name) {
             line(&mut page, &format!("{}. Profile `{}`.", known.about, known.profile));
+        }
+        if let Some(Rounds { count, revisions, .. }) =
+            summary.rounds.iter().find(|rounds| rounds.workspace == *name)
+        {
+            let rounds = if *count == 1 { "One round".to_owned() } else { format!("{count} rounds") };
+            let of = if revisions.is_empty() {
+                String::new()
+            } else {
+                format!(", Longshore {}", revisions.join(", "))
+            };
+            line(&mut page, &format!("{rounds}{of}."));
         }
         for runner in [Runner::Warm, Runner::Fresh] {
             let builds: Vec<&Build> = summary
@@ -89,8 +101,8 @@ in turns, another one first in each cell and round.
   are there, cache mounts are not exported. The registry had the layers of the images before the export: MB are all that
   a cache has, sent is what came new.
 - CPU time is that of the client, the daemons and all containers; memory the most anonymous memory of all containers
-  at once, containers the most that there were at once. Of vertices, those that ran: not context, downloads and exports. `*`: in so many rounds others had more than a tenth
-  of the machine.
+  at once, containers the most that there were at once. Of vertices, those that ran: not context, downloads and exports. `*`: in
+  so many rounds others had more than a tenth of the machine.
 ";
 
 /// What contenders are that are not always measured.
@@ -228,6 +240,7 @@ pub(crate) mod tests {
         Measurement {
             workspace: "ripgrep".to_owned(),
             round,
+            revision: Some("0123abc".to_owned()),
             runner,
             cell,
             contender,
@@ -297,6 +310,7 @@ pub(crate) mod tests {
             ## ripgrep
 
             ripgrep 15.1.0 as in its repository: ten members, one program. Profile `release`.
+            2 rounds, Longshore 0123abc.
 
             ### ripgrep on the warm builder
 

@@ -17,6 +17,9 @@ pub struct Series {
     pub complete: Vec<Round>,
 }
 
+/// What Longshore is called among the programs of a machine.
+pub const LONGSHORE: &str = "Longshore";
+
 /// A machine and the programs on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -39,6 +42,9 @@ pub struct Measurement {
     pub workspace: String,
     /// From 1.
     pub round: usize,
+    /// The revision of Longshore that was measured, or measured against.
+    #[serde(default)]
+    pub revision: Option<String>,
     /// Where it ran.
     pub runner: Runner,
     /// What had changed.
@@ -98,6 +104,13 @@ pub struct Round {
     pub round: usize,
 }
 
+impl Machine {
+    /// The revision of Longshore.
+    pub fn revision(&self) -> Option<&str> {
+        self.tools.iter().find(|(name, _)| name == LONGSHORE).map(|(_, revision)| revision.as_str())
+    }
+}
+
 impl Series {
     /// Forgets what was found in rounds that were not finished: their builds stand on each other.
     pub fn drop_incomplete(&mut self) {
@@ -109,10 +122,15 @@ impl Series {
         self.exports.retain(|found| is_complete(&found.workspace, found.round));
     }
 
-    /// One series of several, in which rounds are numbered on. The first one's machine is the machine.
+    /// One series of several, in which rounds are numbered on. The first one's machine is the machine; each measurement keeps
+    /// the revision that its own series was of.
     pub fn merged(series: impl IntoIterator<Item = Self>) -> Self {
         let mut merged: Option<Self> = None;
         for mut next in series {
+            let revision = next.machine.revision().map(str::to_owned);
+            for found in next.measurements.iter_mut().filter(|found| found.revision.is_none()) {
+                found.revision.clone_from(&revision);
+            }
             let Some(all) = &mut merged else {
                 merged = Some(next);
                 continue;
@@ -160,6 +178,21 @@ mod tests {
         let rounds: std::collections::BTreeSet<_> =
             merged.measurements.iter().map(|found| found.round).collect();
         assert_eq!(rounds.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn rounds_of_several_files_keep_their_revisions() {
+        let of = |revision: &str| {
+            let mut series = series();
+            series.machine.tools.push((LONGSHORE.to_owned(), revision.to_owned()));
+            // As in files that were written before rounds had one.
+            series.measurements.iter_mut().for_each(|found| found.revision = None);
+            series
+        };
+        let merged = Series::merged([of("a"), of("b")]);
+        let found: std::collections::BTreeSet<_> =
+            merged.measurements.iter().map(|found| (found.round <= 2, found.revision.as_deref())).collect();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(false, Some("b")), (true, Some("a"))]);
     }
 
     #[test]

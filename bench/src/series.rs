@@ -354,6 +354,7 @@ impl Bench {
         let measurement = Measurement {
             workspace: stage.workspace.name.to_owned(),
             round: stage.round,
+            revision: self.series.machine.revision().map(str::to_owned),
             runner,
             cell,
             contender,

@@ -21,6 +21,19 @@ pub struct Summary {
     pub ratios: Vec<Ratio>,
     /// Sorted by workspace and contender.
     pub exports: Vec<Export>,
+    /// How often each workspace was measured, in their order.
+    pub rounds: Vec<Rounds>,
+}
+
+/// The rounds of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rounds {
+    /// Its name.
+    pub workspace: String,
+    /// How many there were.
+    pub count: usize,
+    /// The revisions of Longshore that were measured in them.
+    pub revisions: Vec<String>,
 }
 
 /// All rounds of one build.
@@ -119,8 +132,16 @@ impl Summary {
             exports
                 .extend(Contender::ALL.iter().filter_map(|contender| export(series, workspace, *contender)));
         }
-        Self { workspaces, builds, ratios, exports }
+        let rounds = workspaces.iter().map(|workspace| rounds(series, workspace)).collect();
+        Self { workspaces, builds, ratios, exports, rounds }
     }
+}
+
+fn rounds(series: &Series, workspace: &str) -> Rounds {
+    let own = || series.measurements.iter().filter(|found| found.workspace == workspace);
+    let count = own().map(|found| found.round).collect::<BTreeSet<_>>().len();
+    let revisions = own().filter_map(|found| found.revision.clone()).collect::<BTreeSet<_>>();
+    Rounds { workspace: workspace.to_owned(), count, revisions: revisions.into_iter().collect() }
 }
 
 impl Key {
