@@ -42,12 +42,15 @@ pub(crate) fn add(
 }
 
 /// Keeps the shared libraries of the build that a procedural macro is linked with, directly or not, in its output. Cargo lists
-/// where they lie for all who use the macro (`add_plugin_deps` in its `core/compiler/mod.rs`).
+/// where they lie for all who use the macro (`add_plugin_deps` in its `core/compiler/mod.rs`). Those that the macro's own build
+/// script built are there already, and may need others; what is needed by a path and not by a name is looked for nowhere else
+/// (ld.so(8)).
 pub(crate) fn keep_linked(output: &Path, dependencies: &[String]) -> Result<()> {
-    let searched = searched(dependencies)?;
-    if searched.is_empty() {
+    let below = searched(dependencies)?;
+    if below.is_empty() {
         return Ok(());
     }
+    let searched = [built_by_scripts(output)?, below].concat();
     let names = tree::names(output).doing("list", output)?;
     let mut open: Vec<PathBuf> =
         names.iter().filter(|name| is_shared_library(name)).map(|name| output.join(name)).collect();
@@ -59,9 +62,11 @@ pub(crate) fn keep_linked(output: &Path, dependencies: &[String]) -> Result<()> 
             let found = searched.iter().map(|directory| directory.join(&name)).find(|file| file.is_file());
             // The toolchain's and the system's are there for everybody.
             let Some(found) = found.filter(|_| seen.insert(name.clone())) else { continue };
-            let kept = output.join(LINKED);
-            fs::create_dir_all(&kept).doing("create", &kept)?;
-            fs::copy(&found, kept.join(&name)).doing("copy", &found)?;
+            if !name.contains('/') && !found.starts_with(output) {
+                let kept = output.join(LINKED);
+                fs::create_dir_all(&kept).doing("create", &kept)?;
+                fs::copy(&found, kept.join(&name)).doing("copy", &found)?;
+            }
             open.push(found);
         }
     }
@@ -113,13 +118,16 @@ fn has_shared_libraries(directory: &Path) -> Result<bool> {
     }
 }
 
+/// `libz.so`, and `libz.so.1`, which is what others are linked with where the library says so.
 fn is_shared_library(name: impl AsRef<Path>) -> bool {
-    name.as_ref().extension().is_some_and(|extension| extension == "so")
+    let name = name.as_ref().to_string_lossy();
+    name.ends_with(".so") || name.contains(".so.")
 }
 
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+    use std::os::unix::fs::symlink;
     use std::process::Command;
 
     use super::*;
@@ -165,40 +173,89 @@ mod tests {
         assert_eq!(built_by_scripts(root.path()).unwrap(), [root.path().join("run-1/out/lib")]);
     }
 
+    /// Makes the shared library `file` in `root`, which calls itself `name` and is linked with those in `needed`.
+    fn link(root: &Path, file: &str, name: Option<&str>, needed: &[&str]) {
+        fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+        let mut command = Command::new("cc");
+        command.current_dir(root).args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-x", "none"]);
+        command.args(["-Wl,--no-as-needed", "-o", file]);
+        command.args(name.map(|name| format!("-Wl,-soname,{name}"))).args(needed);
+        assert!(command.status().unwrap().success());
+    }
+
+    fn kept(output: &Path) -> Vec<String> {
+        let names = tree::names(&output.join(LINKED)).unwrap_or_default();
+        names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
     #[test]
     fn what_a_macro_is_linked_with_goes_where_the_macro_goes() {
         let root = tempfile::tempdir().unwrap();
-        let link = |output: &str, name: &str, needed: &[&str]| {
-            fs::create_dir_all(root.path().join(output)).unwrap();
-            let mut command = Command::new("cc");
-            command.current_dir(root.path()).args([
-                "-shared",
-                "-nostdlib",
-                "-x",
-                "c",
-                "/dev/null",
-                "-x",
-                "none",
-            ]);
-            command.args(["-Wl,--no-as-needed", "-o", &format!("{output}/lib{name}.so")]);
-            command.arg(format!("-Wl,-soname,lib{name}.so")).args(needed);
-            assert!(command.status().unwrap().success());
-        };
-        link("below", "below", &[]);
-        link("unused", "unused", &[]);
-        link("native", "native", &["below/libbelow.so"]);
-        link("macros", "macros", &["native/libnative.so"]);
-        let path = |name: &str| root.path().join(name).to_string_lossy().into_owned();
+        let root = root.path();
+        link(root, "below/libbelow.so", Some("libbelow.so"), &[]);
+        link(root, "unused/libunused.so", Some("libunused.so"), &[]);
+        link(root, "native/libnative.so", Some("libnative.so"), &["below/libbelow.so"]);
+        link(root, "macros/libmacros.so", Some("libmacros.so"), &["native/libnative.so"]);
+        let path = |name: &str| root.join(name).to_string_lossy().into_owned();
 
-        let macros = root.path().join("macros");
+        let macros = root.join("macros");
         keep_linked(&macros, &[path("below"), path("native"), path("unused")]).unwrap();
-        let mut kept = tree::names(&macros.join(LINKED)).unwrap();
-        kept.sort();
-        assert_eq!(kept, ["libbelow.so", "libnative.so"].map(PathBuf::from));
+        assert_eq!(kept(&macros), ["libbelow.so", "libnative.so"]);
 
         let mut environment = Environment::new();
         add(&mut environment, &[path("macros")], None).unwrap();
         let expected = OsString::from(format!("{}:{}", path("macros"), path("macros/linked")));
         assert_eq!(environment.get(OsStr::new(VARIABLE)), Some(&expected));
+    }
+
+    #[test]
+    fn a_library_may_have_its_version_in_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        link(root, "native/libnative.so.1.2", Some("libnative.so.1"), &[]);
+        symlink("libnative.so.1.2", root.join("native/libnative.so.1")).unwrap();
+        link(root, "macros/libmacros.so", None, &["native/libnative.so.1"]);
+        let path = |name: &str| root.join(name).to_string_lossy().into_owned();
+
+        let macros = root.join("macros");
+        keep_linked(&macros, &[path("native")]).unwrap();
+        assert_eq!(kept(&macros), ["libnative.so.1"]);
+        assert!(macros.join("linked/libnative.so.1").symlink_metadata().unwrap().is_file());
+
+        let mut environment = Environment::new();
+        add(&mut environment, &[path("macros")], None).unwrap();
+        let expected = OsString::from(format!("{}:{}", path("macros"), path("macros/linked")));
+        assert_eq!(environment.get(OsStr::new(VARIABLE)), Some(&expected));
+    }
+
+    #[test]
+    fn what_is_needed_by_its_path_stays_where_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        link(root, "native/libnative.so", None, &[]);
+        let native = root.join("native/libnative.so");
+        link(root, "macros/libmacros.so", None, &[native.to_str().unwrap()]);
+        let before = fs::read(&native).unwrap();
+        keep_linked(&root.join("macros"), &[root.join("native").to_string_lossy().into_owned()]).unwrap();
+        assert_eq!(kept(&root.join("macros")), [""; 0]);
+        assert!(fs::read(&native).unwrap() == before);
+    }
+
+    #[test]
+    fn what_the_script_of_a_macro_built_needs_goes_along() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        link(root, "below/libbelow.so", Some("libbelow.so"), &[]);
+        link(root, "macros/run-1/out/libown.so", Some("libown.so"), &["below/libbelow.so"]);
+        link(root, "macros/libmacros.so", None, &["macros/run-1/out/libown.so"]);
+        let path = |name: &str| root.join(name).to_string_lossy().into_owned();
+        let said = ScriptOutput {
+            out_dir: path("macros/run-1/out"),
+            library_paths: vec![path("macros/run-1/out")],
+            ..ScriptOutput::default()
+        };
+        files::write_json(&root.join("macros/run-1").join(SCRIPT_FILE), &said).unwrap();
+        keep_linked(&root.join("macros"), &[path("below")]).unwrap();
+        assert_eq!(kept(&root.join("macros")), ["libbelow.so"]);
     }
 }
