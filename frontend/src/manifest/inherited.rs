@@ -39,9 +39,9 @@ pub fn reduced(workspace: &[u8], member: &[u8], directory: &Utf8Path) -> Option<
         ("dependencies".to_owned(), dependencies.into()),
     ]);
     if let Some(package) = workspace.get("package").and_then(Value::as_table) {
-        let inherits =
-            |key: &str| member.get("package").and_then(|own| own.get(key)).is_some_and(is_inherited);
-        let package: Table = package.clone().into_iter().filter(|(key, _)| inherits(key)).collect();
+        let inherited = inherited_fields(&member);
+        let package: Table =
+            package.clone().into_iter().filter(|(key, _)| inherited.contains(key.as_str())).collect();
         of_workspace.insert("package".to_owned(), package.into());
     }
     if let Some(lints) = workspace.get("lints").filter(|_| member.get("lints").is_some_and(is_inherited)) {
@@ -65,6 +65,17 @@ pub(super) fn path_dependencies(member: &Table, directory: &Utf8Path) -> Vec<Str
 
 pub(super) fn is_inherited(value: &Value) -> bool {
     value.get("workspace").and_then(Value::as_bool) == Some(true)
+}
+
+/// Keys of `[package]` that a manifest inherits. Cargo takes `[project]` for it before edition 2024.
+pub(super) fn inherited_fields(member: &Table) -> BTreeSet<&str> {
+    ["package", "project"]
+        .into_iter()
+        .filter_map(|name| member.get(name)?.as_table())
+        .flatten()
+        .filter(|(_, value)| is_inherited(value))
+        .map(|(key, _)| key.as_str())
+        .collect()
 }
 
 /// Names of the dependencies that a manifest inherits.

@@ -8,48 +8,59 @@
 use std::collections::BTreeSet;
 
 use camino::Utf8Path;
-use toml::{Table, Value};
-use toml_edit::{Array, DocumentMut, Item, TableLike};
+use toml::Table;
+use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::inherited::{inherited_dependencies, is_inherited, path_dependencies};
+use super::inherited::{inherited_dependencies, inherited_fields, is_inherited, path_dependencies};
 
 /// The manifest without `[package.metadata.longshore]` and `[workspace.metadata.longshore]`, and where it is a workspace's as
 /// well without its members and what they inherit; else as it was, but for ends of lines, which are those of Unix. `None` where
-/// nothing is left out, or it is no TOML.
+/// nothing is other than it was, or it is no TOML.
 pub fn own(manifest: &str) -> Option<String> {
     let mut document: DocumentMut = manifest.parse().ok()?;
-    let mut is_less = false;
+    let mut differs = false;
     for table in ["package", "workspace"] {
         let metadata = document.get_mut(table).and_then(|table| table.get_mut("metadata"));
         if let Some(metadata) = metadata.and_then(Item::as_table_like_mut) {
-            is_less |= metadata.remove("longshore").is_some();
+            differs |= metadata.remove("longshore").is_some();
         }
     }
     if let Some(workspace) = document.get_mut("workspace").and_then(Item::as_table_like_mut) {
-        is_less |= without_others(workspace, &manifest.parse().ok()?);
+        differs |= without_others(workspace, &manifest.parse().ok()?);
     }
-    is_less.then(|| document.to_string())
+    differs.then(|| document.to_string())
 }
 
-/// Leaves in `[workspace]` what the package at its root inherits; tells whether that is less than there was.
+/// Leaves in `[workspace]` what the package at its root inherits, and what cargo is to pass over; tells whether that is other than
+/// it was. Packages that are excluded lie where they did, and a build script may have cargo compile them.
 fn without_others(workspace: &mut dyn TableLike, manifest: &Table) -> bool {
-    let mut is_less = false;
-    for key in ["members", "default-members", "exclude"] {
-        is_less |= workspace.remove(key).is_some();
+    let mut differs = false;
+    for key in ["members", "default-members"] {
+        differs |= workspace.remove(key).is_some();
     }
     if !manifest.get("lints").is_some_and(is_inherited) {
-        is_less |= workspace.remove("lints").is_some();
+        differs |= workspace.remove("lints").is_some();
     }
-    let package = manifest.get("package").and_then(Value::as_table).into_iter().flatten();
-    let package = package.filter(|(_, value)| is_inherited(value)).map(|(key, _)| key.as_str());
-    is_less |= retain(workspace, "package", &package.collect());
-    is_less |= retain(workspace, "dependencies", &inherited_dependencies(manifest));
-    // What is depended on by path would be a member, and is not there.
-    let nearby = path_dependencies(manifest, Utf8Path::new(""));
-    if is_less && !nearby.is_empty() {
-        workspace.insert("exclude", Item::Value(nearby.into_iter().collect::<Array>().into()));
+    differs |= retain(workspace, "package", &inherited_fields(manifest));
+    differs |= retain(workspace, "dependencies", &inherited_dependencies(manifest));
+    differs | exclude(workspace, &path_dependencies(manifest, Utf8Path::new("")))
+}
+
+/// Adds directories to those that are excluded already; tells whether there are any. What is depended on by path would be a
+/// member, and is not there.
+fn exclude(workspace: &mut dyn TableLike, directories: &[String]) -> bool {
+    let mut excluded = workspace.get("exclude").and_then(Item::as_array).cloned().unwrap_or_default();
+    let is_excluded = |directory: &&String| {
+        let mut above = excluded.iter().filter_map(|value| value.as_str());
+        above.any(|above| Utf8Path::new(directory).starts_with(above))
+    };
+    let more: Vec<&String> = directories.iter().filter(|directory| !is_excluded(directory)).collect();
+    if more.is_empty() {
+        return false;
     }
-    is_less
+    excluded.extend(more);
+    workspace.insert("exclude", Item::Value(excluded.into()));
+    true
 }
 
 /// Leaves these keys in a table, and no empty table.
@@ -169,8 +180,8 @@ rt.workspace = true
         expect![[r#"
 
             [workspace]
+            exclude = ["old", "crates/beside", "crates/near"]
             resolver = "3"
-            exclude = ["crates/beside", "crates/near"]
 
             [workspace.package]
             edition = "2024"
@@ -189,6 +200,38 @@ rt.workspace = true
             rt.workspace = true
         "#]]
         .assert_eq(&own(manifest).unwrap());
+    }
+
+    #[test]
+    fn what_lies_there_and_is_excluded_stays_so() {
+        let manifest = r#"
+[package]
+name = "root"
+
+[workspace]
+exclude = ["guest", "vendor"]
+
+[dependencies]
+beside = { path = "crates/beside" }
+vendored = { path = "vendor/v" }
+"#;
+        let own = own(manifest).unwrap();
+        assert!(own.contains("exclude = [\"guest\", \"vendor\", \"crates/beside\"]"), "{own}");
+    }
+
+    #[test]
+    fn what_is_depended_on_by_path_is_no_member() {
+        let manifest = "[package]\nname = \"a\"\n[workspace]\n[dependencies]\nb = { path = \"b\" }\n";
+        let own_of = own(manifest).unwrap();
+        assert!(own_of.contains("exclude = [\"b\"]"), "{own_of}");
+        assert_eq!(own(&own_of), None);
+    }
+
+    #[test]
+    fn the_package_may_be_called_a_project() {
+        let manifest =
+            "[project]\nname = \"a\"\nversion.workspace = true\n[workspace.package]\nversion = \"1.0.0\"\n";
+        assert_eq!(own(manifest), None);
     }
 
     #[test]
