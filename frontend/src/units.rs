@@ -201,10 +201,25 @@ impl UnitGraph {
     /// The same, with what the configuration says in place of build scripts told from the rest of each command line.
     #[must_use]
     pub fn overridden(mut self, overrides: &Overrides) -> UnitGraph {
+        let [host, target] = [Side::Host, Side::Target].map(|side| self.rustflags(side));
         for unit in &mut self.units {
-            unit.overridden = overrides.count(&unit.call.args);
+            let rustflags = match unit.side {
+                Side::Host => &host,
+                Side::Target => &target,
+            };
+            unit.overridden = overrides.count(&unit.call.args, rustflags);
         }
         self
+    }
+
+    /// Flags of the user for what is compiled for `side`, as cargo tells them to build scripts that run for it. Where none does,
+    /// they are not known.
+    fn rustflags(&self, side: Side) -> Vec<String> {
+        let mut runs =
+            self.units.iter().filter(|unit| unit.kind == UnitKind::RunBuildScript && unit.side == side);
+        let encoded = runs.find_map(|run| run.call.env.get("CARGO_ENCODED_RUSTFLAGS"));
+        let flags = encoded.into_iter().flat_map(|flags| flags.split('\u{1f}'));
+        flags.filter(|flag| !flag.is_empty()).map(str::to_owned).collect()
     }
 
     /// Every package with its index.

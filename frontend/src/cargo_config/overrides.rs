@@ -29,8 +29,9 @@ impl Overrides {
     }
 
     /// How many of the last arguments of a recorded call are said by the configuration. Build scripts say nothing while
-    /// cargo is recorded, so what stands there is the configuration's, or comes before all that they can say.
-    pub fn count(&self, args: &[String]) -> usize {
+    /// cargo is recorded, so what stands there is the configuration's, or comes before all that they can say. That ends with
+    /// `rustflags`, those of the user, which may have the same (`prepare_rustc` in cargo's `core/compiler/mod.rs`).
+    pub fn count(&self, args: &[String], rustflags: &[String]) -> usize {
         let mut end = args.len();
         for options in FROM_THE_END {
             while let [.., option, value] = &args[..end]
@@ -40,7 +41,11 @@ impl Overrides {
                 end -= 2;
             }
         }
-        args.len() - end
+        let ends_with_flags = |end: &usize| {
+            let flags = end.checked_sub(rustflags.len()).map(|start| &args[start..*end]);
+            flags.is_some_and(|flags| flags == rustflags)
+        };
+        args.len() - (end..=args.len()).step_by(2).find(ends_with_flags).unwrap_or(end)
     }
 }
 
@@ -109,9 +114,14 @@ mod tests {
     "#;
 
     fn count(line: &str) -> usize {
+        after("", line)
+    }
+
+    fn after(rustflags: &str, line: &str) -> usize {
         let config = CargoConfig::parse(&SourceFile::new(".cargo/config.toml", "TOML", CONFIG));
         let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        Overrides::of(&config).count(&args)
+        let rustflags: Vec<String> = rustflags.split_whitespace().map(str::to_owned).collect();
+        Overrides::of(&config).count(&args, &rustflags)
     }
 
     #[test]
@@ -124,6 +134,16 @@ mod tests {
             "-l ssl -l dylib=crypto -C link-arg=-Wl,--as-needed --cfg ossl300 --check-cfg cfg(ossl300)";
         assert_eq!(count(&format!("{flags} {searched} {rest}")), 14);
         assert_eq!(count(&format!("{flags} {rest}")), 10);
+    }
+
+    #[test]
+    fn flags_of_the_user_are_no_part_of_it() {
+        let flags = "--cfg mine -L /opt/ssl";
+        assert_eq!(after(flags, &format!("src/lib.rs {flags}")), 0);
+        assert_eq!(after(flags, &format!("src/lib.rs {flags} -L /opt/ssl -l ssl")), 4);
+        assert_eq!(after(flags, &format!("src/lib.rs {flags} -l ssl")), 2);
+        // This has others.
+        assert_eq!(after("-C opt-level=3", "src/lib.rs -L /opt/ssl"), 2);
     }
 
     #[test]
