@@ -73,9 +73,10 @@ fn only_base(request: &Request, project: &Project, platform: &Platform) -> Optio
         return None;
     }
     let may_be_static = || {
-        let argument = request.build_args.get("RUSTFLAGS").is_some_and(|flags| flags.contains(STATIC));
+        let mut variables =
+            request.build_args.get("RUSTFLAGS").into_iter().chain(project.workshop.toolchain_env.values());
         let triple = project.triple(platform);
-        argument
+        variables.any(|flags| flags.contains(STATIC))
             || project.context.cargo_config.has(STATIC)
             || triple.is_ok_and(|triple| triple::is_static(&triple))
     };

@@ -34,6 +34,8 @@ async fn what_may_not_be_needed_is_asked_for_when_it_is() {
     let after = "rust:1.95-bookworm plan debian:bookworm-slim build";
     let is_static = [("build-arg:RUSTFLAGS", "-C target-feature=+crt-static")];
     assert_eq!(order("", &is_static).await, after);
+    let flags = "builder.env = { RUSTFLAGS = \"-C target-feature=+crt-static\" }";
+    assert_eq!(order(flags, &[]).await, after);
     // Another image has another base.
     let another = "images.other = { bins = [\"hello\"], base = \"debian:trixie-slim\" }";
     assert_eq!(order(another, &[("target", "hello")]).await, after);
