@@ -59,11 +59,11 @@ async fn build(
     let project = Project::load(gateway, request, frontend, entry).await?;
     let mut images = Vec::new();
     for platform in &request.platforms {
-        let (chosen, bases) = tokio::join!(
-            choose(gateway, request, &project, platform),
-            Bases::ahead(gateway, request, &project, platform)
-        );
-        let Chosen { planned, targets, name } = chosen?;
+        // A refusal does not wait for a registry.
+        let (Chosen { planned, targets, name }, bases) =
+            tokio::try_join!(choose(gateway, request, &project, platform), async {
+                Ok(Bases::ahead(gateway, request, &project, platform).await)
+            })?;
         if images.is_empty() {
             warn(gateway, &project.cautions(&planned)).await?;
             warn(gateway, &project.config.args.undeclared(&request.build_args)).await?;
