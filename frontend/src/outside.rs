@@ -42,13 +42,10 @@ pub struct Named {
 /// rustc will say so.
 pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: SourceRole) -> Named {
     // Most files name nothing outside: do not read them as tokens.
-    let may_tell = role == SourceRole::BuildScript && text.contains("rustc-");
-    let may_read_manifest = MANIFEST.iter().any(|name| text.contains(name));
-    let may_name =
-        may_tell || may_read_manifest || text.contains("..") || text.contains("CARGO_MANIFEST_DIR");
-    if !may_name {
+    if !WORDS.iter().any(|word| text.contains(word)) {
         return Named::default();
     }
+    let may_read_manifest = MANIFEST.iter().any(|name| text.contains(name));
     let Ok(tokens) = text.parse::<TokenStream>() else {
         return Named { manifest: may_read_manifest, ..Named::default() };
     };
@@ -62,6 +59,11 @@ pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: Source
     reader.walk(&tokens.into_iter().collect::<Vec<_>>());
     reader.found
 }
+
+/// A file without any of these names nothing: a path that leads up has its dots before a `/` or at the end of a literal, what
+/// a script tells rustc begins alike, and without dots it is the package's directory that can hold other packages.
+pub const WORDS: [&str; 6] =
+    ["../", "..\"", "rustc-", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "Cargo.toml"];
 
 /// What a literal has whose program reads a manifest: the file's name, or that of the variable that has its path (the Cargo
 /// book, "Environment Variables").
@@ -414,6 +416,27 @@ mod tests {
     #[test]
     fn what_leaves_the_workspace_is_not_ours() {
         check(SourceRole::Crate, r#"const A: &str = include_str!("../../../../secret");"#, expect![""]);
+    }
+
+    #[test]
+    fn what_says_something_has_one_of_the_words() {
+        let file = Utf8Path::new("crates/app/build.rs");
+        for written in [
+            r#"Path::new("..")"#,
+            r##"Path::new(r#".."#)"##,
+            r#"println!("cargo:rerun-if-changed=..")"#,
+            r#"include_str!("../a")"#,
+            r#"concat!(env!("CARGO_MANIFEST_DIR"), "/b")"#,
+            r#"println!("cargo:rustc-link-search=libs")"#,
+            r#"read("Cargo.toml")"#,
+        ] {
+            let text = format!("fn main() {{ {written}; }}");
+            let named = named_paths(file, Utf8Path::new("crates/app"), &text, SourceRole::BuildScript);
+            let says = named != Named::default();
+            assert!(WORDS.iter().any(|word| text.contains(word)), "{written}");
+            assert!(says || written.starts_with("concat"), "{written}");
+        }
+        assert!(!WORDS.iter().any(|word| "for i in 0..9 { a[..].to(X { ..y }) }".contains(word)));
     }
 
     #[test]
