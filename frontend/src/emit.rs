@@ -7,6 +7,7 @@ pub mod contents;
 pub mod crates;
 pub mod device;
 mod excerpts;
+pub mod gather;
 pub mod grants;
 pub mod image;
 pub mod launcher;

@@ -9,7 +9,7 @@ pub use beyond::declared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildkit_llb::{SourceFile, Span};
+use buildkit_llb::{SourceFile, Span, State};
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Metadata;
 
@@ -18,6 +18,7 @@ use crate::{
     config::{self, Args, PackageConfig, StandalonePackage},
     context::BuildContext,
     diagnostic::{Code, Diagnostic, Diagnostics},
+    emit::Workshop,
     gateway::{Failure, Gateway, together},
     listing::{Kind, Listing},
     manifest::{self, SeenManifest},
@@ -38,7 +39,29 @@ pub struct Members {
     /// Manifests that a member sees in another form than they have in the build context: its own without what is not for its
     /// steps, and the workspace's with what it inherits.
     pub manifests: BTreeMap<PackageIx, Vec<SeenManifest>>,
+    /// The vertices that read their sources, if it was not BuildKit that was asked for each.
+    pub gathered: Vec<State>,
 }
+
+/// Who is asked for manifests and sources, and of what.
+pub struct Asked<'a, G> {
+    /// The daemon.
+    pub gateway: &'a G,
+    /// What the client wants.
+    pub request: &'a Request,
+    /// Where the members are.
+    pub context: &'a BuildContext,
+    /// What vertices have in common.
+    pub workshop: &'a Workshop,
+}
+
+impl<G> Clone for Asked<'_, G> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<G> Copy for Asked<'_, G> {}
 
 /// Directories of all packages that lie in the build context, relative to the build context.
 pub fn directories(metadata: &Metadata) -> BTreeSet<Utf8PathBuf> {
@@ -171,15 +194,13 @@ pub fn on_devices(
 /// # Errors
 /// Settings are wrong (all members' mistakes together), or the daemon cannot be asked.
 pub async fn load(
-    gateway: &impl Gateway,
-    request: &Request,
-    context: &BuildContext,
+    asked: &Asked<'_, impl Gateway>,
     settings: &Settings<'_>,
     graph: &UnitGraph,
     in_use: &BTreeSet<PackageIx>,
     all_directories: &BTreeSet<Utf8PathBuf>,
 ) -> Result<Members, Failure> {
-    let mut members = Members::default();
+    let Asked { gateway, context, .. } = *asked;
     let mut problems = Vec::new();
     let used: Vec<(PackageIx, &Utf8Path)> =
         in_use.iter().filter_map(|ix| Some((*ix, graph.package(*ix).member_directory()?))).collect();
@@ -190,7 +211,8 @@ pub async fn load(
         }
     });
     let manifests = together(manifests).await;
-    let mut named = named_outside(gateway, request, context, &used, all_directories).await?;
+    let (mut named, gathered) = named_outside(asked, &used, all_directories).await?;
+    let mut members = Members { gathered, ..Members::default() };
     for ((ix, directory), manifest) in used.into_iter().zip(manifests) {
         let manifest = manifest?;
         members.spans.extend(config::package_span(&manifest).map(|span| (ix, span)));

@@ -20,6 +20,8 @@ mod manifests;
 mod project;
 #[path = "run/settings.rs"]
 mod settings;
+#[path = "run/sources.rs"]
+mod sources;
 #[path = "run/toolchains.rs"]
 mod toolchains;
 

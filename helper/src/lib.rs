@@ -5,6 +5,7 @@
 //! Nothing here knows LLB, and nothing in the frontend knows how rustc is run.
 
 pub mod finish;
+pub mod gather;
 pub mod install;
 pub mod recording;
 pub mod report;

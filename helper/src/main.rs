@@ -1,6 +1,6 @@
 //! The helper binary: recorder and runner inside build containers.
 //!
-//! It is started in several ways: as `excerpt`, `record`, `build`, `contents`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
+//! It is started in several ways: as `excerpt`, `gather`, `record`, `build`, `contents`, `install`, `sysroot`, `toolchain`, `finish` and `summary` by the frontend's vertices, and, while a recording is under
 //! way, by cargo as its rustc wrapper and in the place of a build script. Nothing here knows LLB or BuildKit.
 
 mod ansi;
@@ -12,6 +12,7 @@ mod environment;
 mod excerpts;
 mod files;
 mod finisher;
+mod gatherer;
 mod help;
 mod installer;
 mod ledger;
@@ -55,7 +56,7 @@ use crate::recorder::repositories;
 /// What `sysexits.h` calls an internal software error.
 const EXIT_INTERNAL_ERROR: u8 = 70;
 
-const USAGE: &str = "usage: longshore-helper excerpt | record | build | contents | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
+const USAGE: &str = "usage: longshore-helper excerpt | gather | record | build | contents | install | sysroot | toolchain | finish | summary | --version (the request is in LONGSHORE_REQUEST_0, _1, …)";
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -90,6 +91,10 @@ fn run() -> Result<ExitCode> {
     match args.first().and_then(|command| command.to_str()) {
         Some("excerpt") => {
             excerpts::write(&request::read()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("gather") => {
+            gatherer::gather(&request::read()?)?;
             Ok(ExitCode::SUCCESS)
         }
         Some("record") => {

@@ -13,7 +13,7 @@ use crate::{
         package::{Output, Packages, Sources, Toolkit, packages},
     },
     gateway::{Failure, Gateway},
-    members::{self, Members},
+    members::{self, Asked, Members},
     plan::{Artifact, VertexId},
     request::Request,
     target::Target,
@@ -77,9 +77,13 @@ impl Compiled {
         self.outputs.values().chain(aside).map(|output| output.ledger.clone()).collect()
     }
 
-    /// What cargo was asked, besides what the plan itself holds.
+    /// What made the plan, besides the recording that the plan itself holds: what other recordings cargo was asked for, and what
+    /// read sources.
     pub fn recordings(&self) -> Vec<&State> {
-        self.aside().into_iter().map(|(planned, _)| &planned.workspace.vertex).collect()
+        let aside = self.aside();
+        let recordings = aside.iter().map(|(planned, _)| &planned.workspace.vertex);
+        let members = std::iter::once(self).chain(aside.iter().map(|(_, compiled)| *compiled));
+        recordings.chain(members.flat_map(|compiled| &compiled.members.gathered)).collect()
     }
 
     /// What plans of their own made: for devices, for other architectures.
@@ -161,7 +165,9 @@ impl Project {
         let Planned { graph, plan, workspace, .. } = planned;
         let in_use: BTreeSet<PackageIx> = wanted.iter().map(|id| plan.vertex(*id).package).collect();
         let directories = self.directories(workspace);
-        members::load(gateway, request, &self.context, &self.settings(), graph, &in_use, &directories).await
+        let workshop = &planned.bench.workshop;
+        let asked = Asked { gateway, request, context: &self.context, workshop };
+        members::load(&asked, &self.settings(), graph, &in_use, &directories).await
     }
 
     /// Directories of the build context that are no part of a member around them.

@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("nothing_changed_and_nothing_runs", unchanged::nothing_runs),
         test("the_same_tree_has_the_same_digests", unchanged::same_digests),
         test("a_file_of_no_package_runs_nothing", unchanged::a_readme_runs_nothing),
+        test("many_sources_are_read_once", unchanged::many_sources_are_read_once),
         test("a_setting_compiles_nothing", unchanged::a_setting_compiles_nothing),
         test(
             "a_member_more_compiles_nothing_at_the_root",

@@ -9,8 +9,10 @@ use longshore::gateway::fake::{Answer, FakeImage, Script, Transcript, Tree, name
 use longshore::gateway::{Failure, Gateway as _, caught};
 use longshore::request::{Environment, Request};
 use longshore::{listing, run};
+use longshore_helper::gather::{GATHERED_FILE, GatherRequest, Gathered};
 use longshore_helper::spec::CONTENTS_FILE;
 use longshore_helper::toolchain::REPORT_FILE;
+use longshore_helper::wire::{self, REQUEST_ENV_PREFIX};
 use prost::Message as _;
 
 use crate::project::Project;
@@ -82,11 +84,30 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
         name if name.starts_with("[internal] load build definition") => project.files.clone(),
         name if name.starts_with("[builder] toolchain") => toolchain(),
         name if name.ends_with("plan] cargo build, recorded") => project.recorded.clone(),
+        name if name.starts_with("[plan] read ") && name.ends_with(" sources") => {
+            gathered(project, definition)
+        }
         name if name.starts_with("[toolchain] contents of ") => {
             [(CONTENTS_FILE.to_owned(), b"1234".to_vec())].into()
         }
         _ => Tree::new(),
     }
+}
+
+/// The texts of the sources that a step is asked to read.
+fn gathered(project: &Project, definition: &pb::Definition) -> Tree {
+    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
+    let execs = ops.filter_map(|op| match op.op {
+        Some(pb::op::Op::Exec(exec)) => exec.meta,
+        _ => None,
+    });
+    let env = execs.flat_map(|meta| meta.env);
+    let pieces = env.filter_map(|variable| variable.strip_prefix(REQUEST_ENV_PREFIX).map(str::to_owned));
+    let text: String = pieces.map(|piece| piece.split_once('=').unwrap().1.to_owned()).collect();
+    let request: GatherRequest = serde_json::from_str(&wire::decode(&text).unwrap()).unwrap();
+    let text = |file: &String| String::from_utf8(project.files[file].clone()).unwrap();
+    let texts: Gathered = request.files.iter().map(|file| (file.clone(), text(file))).collect();
+    [(GATHERED_FILE.to_owned(), serde_json::to_vec(&texts).unwrap())].into()
 }
 
 /// What the step finds that has rustup install what a toolchain file asks for.

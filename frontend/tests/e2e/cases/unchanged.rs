@@ -95,6 +95,31 @@ pub(crate) fn a_member_more_compiles_nothing_at_the_root() -> Result {
     Ok(())
 }
 
+/// Sources that are many are read by steps, each of which runs when one of its own changes; what they name is found as ever.
+pub(crate) fn many_sources_are_read_once() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("outside-files")?;
+    for number in 0..150 {
+        project.write(&format!("apps/report/src/unused/m{number}.rs"), format!("// {}\n", nonce()))?;
+    }
+    let build = || Order::build(&engine, project.path(), "report").target("report").must();
+    let read = |build: &Build| -> Vec<String> {
+        let ran = build.progress.ran();
+        ran.iter().filter(|name| name.ends_with(" sources")).map(|name| (*name).to_owned()).collect()
+    };
+    assert_eq!(read(&build()?), ["[plan] collect 152 sources", "[plan] read 152 sources"]);
+    build()?.assert_ran([]);
+    // What only a source names.
+    let motto = format!("motto {}", nonce());
+    project.write("shared/motto.txt", &motto)?;
+    assert_eq!(read(&build()?), [""; 0]);
+    let said = engine.run_image(&["--network", "none"], &tag("report"), &[])?;
+    assert!(said.stdout.contains(&motto), "{said:?}");
+    project.append("apps/report/src/unused/m7.rs", "// more\n")?;
+    assert_eq!(read(&build()?), ["[plan] collect 152 sources", "[plan] read 152 sources"]);
+    Ok(())
+}
+
 /// The plan; and what carries the recording into exported caches, a fifth of a second.
 pub(crate) fn a_new_name_only_runs_the_plan() -> Result {
     let project = unseen::built()?;
