@@ -18,13 +18,13 @@ use crate::{
     config::{self, Args, PackageConfig, StandalonePackage},
     context::BuildContext,
     diagnostic::{Code, Diagnostic, Diagnostics},
-    emit::Workshop,
+    emit::{Workshop, record::LOCK_FILE},
     gateway::{Failure, Gateway, together},
     listing::{Kind, Listing},
     manifest::{self, SeenManifest},
     paths,
     request::Request,
-    units::{PackageIx, UnitGraph, reach::Reach},
+    units::{PackageIx, UnitGraph, UnitKind, reach::Reach},
 };
 
 /// What is known of the members in use.
@@ -39,6 +39,8 @@ pub struct Members {
     /// Manifests that a member sees in another form than they have in the build context: its own without what is not for its
     /// steps, and the workspace's with what it inherits.
     pub manifests: BTreeMap<PackageIx, Vec<SeenManifest>>,
+    /// Files in a member's directory that it does not see.
+    pub hidden: BTreeMap<PackageIx, Utf8PathBuf>,
     /// The vertices that read their sources, if it was not BuildKit that was asked for each.
     pub gathered: Vec<State>,
 }
@@ -220,6 +222,10 @@ pub async fn load(
         let InSources { paths: mut outside, flags, manifest: reads_manifest } =
             named.remove(&ix).unwrap_or_default();
         let own = if reads_manifest { None } else { own_manifest(context, directory, &manifest) };
+        let has_script = graph.units_of(ix).iter().any(|unit| unit.kind == UnitKind::RunBuildScript);
+        if *directory == context.root && !reads_manifest && !has_script {
+            members.hidden.insert(ix, directory.join(LOCK_FILE));
+        }
         members
             .manifests
             .insert(ix, own.into_iter().chain(inherited(context, directory, &manifest)).collect());

@@ -34,7 +34,7 @@ pub struct Named {
     pub possible: BTreeSet<Utf8PathBuf>,
     /// Flags that a build script has cargo give to rustc; what they name is relative to where rustc runs ([`in_flags`]).
     pub flags: Vec<String>,
-    /// Whether a literal has the name of a manifest, which may so be read or hashed.
+    /// Whether a literal has the name of a manifest or of the lock file, which may so be read or hashed.
     pub manifest: bool,
 }
 
@@ -62,12 +62,12 @@ pub fn named_paths(file: &Utf8Path, package: &Utf8Path, text: &str, role: Source
 
 /// A file without any of these names nothing: a path that leads up has its dots before a `/` or at the end of a literal, what
 /// a script tells rustc begins alike, and without dots it is the package's directory that can hold other packages.
-pub const WORDS: [&str; 6] =
-    ["../", "..\"", "rustc-", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "Cargo.toml"];
+pub const WORDS: [&str; 7] =
+    ["../", "..\"", "rustc-", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "Cargo.toml", "Cargo.lock"];
 
-/// What a literal has whose program reads a manifest: the file's name, or that of the variable that has its path (the Cargo
-/// book, "Environment Variables").
-const MANIFEST: [&str; 2] = ["Cargo.toml", "CARGO_MANIFEST_PATH"];
+/// What a literal has whose program reads a manifest or the lock file: the file's name, or that of the variable that has the
+/// manifest's path (the Cargo book, "Environment Variables").
+const MANIFEST: [&str; 3] = ["Cargo.toml", "CARGO_MANIFEST_PATH", "Cargo.lock"];
 
 fn names_manifest(tokens: TokenStream) -> bool {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
@@ -319,7 +319,8 @@ mod tests {
         assert!(!names(
             "//! Add it to your `Cargo.toml`.\n/// As `Cargo.toml` says.\nfn a() {} // Cargo.toml"
         ));
-        assert!(!names(r#"const A: &str = "../Cargo.lock";"#));
+        assert!(names(r#"const A: &str = include_str!("../Cargo.lock");"#));
+        assert!(!names(r#"const A: &str = "../Cargo.toms";"#));
         // No tokens.
         assert!(names("fn a() { include_str!(\"../Cargo.toml\") "));
     }

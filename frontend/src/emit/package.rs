@@ -28,6 +28,8 @@ pub struct Sources<'a> {
     pub listing: &'a Listing,
     /// For each member in use: files and directories outside its own that it sees too.
     pub outside: &'a BTreeMap<PackageIx, BTreeSet<Utf8PathBuf>>,
+    /// For each member: a file in its directory that its steps do not see.
+    pub hidden: &'a BTreeMap<PackageIx, Utf8PathBuf>,
     /// For each member: manifests that its steps see in another form than they have in the build context.
     pub manifests: &'a BTreeMap<PackageIx, Vec<SeenManifest>>,
     /// For each member: the place in its manifest that asked for it.

@@ -195,6 +195,7 @@ impl Project {
                 context: &self.context.state,
                 listing: &self.context.listing,
                 outside: &members.outside,
+                hidden: &members.hidden,
                 manifests: &members.manifests,
                 spans: &members.spans,
                 members: &self.directories(&planned.workspace),

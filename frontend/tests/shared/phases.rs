@@ -99,6 +99,7 @@ impl Made {
                 context: &context,
                 listing: &listing,
                 outside: &BTreeMap::new(),
+                hidden: &BTreeMap::new(),
                 manifests: &BTreeMap::new(),
                 spans: &spans.collect(),
                 members: &directories,

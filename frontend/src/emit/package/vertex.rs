@@ -356,8 +356,8 @@ fn configured_files<'a>(
     )
 }
 
-/// A member's own files, at their places in the workspace: its directory less nested members and cargo's output, and
-/// what it names outside. Nothing else of the context can reach its vertices, so nothing else changes their keys.
+/// A member's own files, at their places in the workspace: its directory less nested members, cargo's output and what it has no
+/// use for, and what it names outside. Nothing else of the context can reach its vertices, so nothing else changes their keys.
 fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Sources<'_>) -> State {
     let nested: Vec<String> = sources
         .members
@@ -365,6 +365,7 @@ fn member(directory: &Utf8Path, name: &str, package: PackageIx, sources: &Source
         .filter(|other| {
             *other != directory && (directory.as_str().is_empty() || other.starts_with(directory))
         })
+        .chain(sources.hidden.get(&package))
         .map(|other| other.strip_prefix(directory).unwrap_or(other).to_string())
         .chain(["target".to_owned()])
         .collect();
