@@ -83,7 +83,8 @@ pub(crate) fn a_member_more_compiles_nothing_at_the_root() -> Result {
     assert!(!order()?.progress.compiled().is_empty());
     project.replace("Cargo.toml", "[\"crates/price\"]", "[\"crates/price\", \"crates/tax\"]")?;
     project.append("Cargo.toml", "\n[workspace.dependencies]\nlog = \"0.4\"\n")?;
-    project.write("crates/tax/Cargo.toml", "[package]\nname = \"tax\"\nversion = \"0.1.0\"\n")?;
+    let manifest = format!("[package]\nname = \"tax\"\nversion = \"0.1.0\"\ndescription = \"{}\"\n", nonce());
+    project.write("crates/tax/Cargo.toml", manifest)?;
     project.write("crates/tax/src/lib.rs", "")?;
     project.append("Cargo.lock", "\n[[package]]\nname = \"tax\"\nversion = \"0.1.0\"\n")?;
     let built = order()?;
