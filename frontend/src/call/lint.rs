@@ -59,7 +59,7 @@ pub fn answer(warnings: &[Diagnostic], error: Option<&Diagnostics>, entry: &Sour
 }
 
 /// What is said, with the file before it where that is another than `entry`: buildx draws the right lines, and has the name of
-/// the file that it was given above all of them (0.29, `printResult`).
+/// the file that it was given above all of them (`printResult` in its `commands/build.go`).
 fn detail(diagnostic: &Diagnostic, entry: &SourceFile) -> String {
     match diagnostic.primary() {
         Some(span) if span.file().name() != entry.name() => format!("`{}`: {diagnostic}", span.file().name()),
