@@ -25,21 +25,14 @@ mod sources;
 #[path = "run/toolchains.rs"]
 mod toolchains;
 
-use std::collections::BTreeSet;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_proto::{pb, rpc};
-use daemon::{Built, build, build_with, daemon, options};
+use daemon::{Built, asked, asked_by, build, build_with, daemon, options};
 use expect_test::{Expect, expect};
 use longshore::gateway::fake::{FakeImage, Script, name_of};
-use longshore_helper::{
-    spec::Bundle,
-    wire::{self, REQUEST_ENV_PREFIX},
-};
+use longshore_helper::spec::Bundle;
 use project::Project;
-use prost::Message as _;
-use serde::de::DeserializeOwned;
 
 fn pairs(options: &[(&str, &str)]) -> daemon::Options {
     options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -88,25 +81,6 @@ fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Project {
 /// What a graph's steps that compile are asked for.
 fn requests(definition: &pb::Definition) -> Vec<Bundle> {
     asked(definition, "build")
-}
-
-/// What the helper is asked for in a graph's steps that run this command of it.
-fn asked<T: DeserializeOwned>(definition: &pb::Definition, command: &str) -> Vec<T> {
-    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
-    ops.filter_map(|op| match op.op {
-        Some(pb::op::Op::Exec(exec)) => asked_by(&exec, command),
-        _ => None,
-    })
-    .collect()
-}
-
-/// What the helper is asked for by a step, if that runs this command of it.
-fn asked_by<T: DeserializeOwned>(exec: &pb::ExecOp, command: &str) -> Option<T> {
-    let meta = exec.meta.as_ref().unwrap();
-    let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
-    let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
-    let is_asked = meta.args.ends_with(&[command.to_owned()]);
-    is_asked.then(|| serde_json::from_str(&wire::decode(&text).unwrap()).unwrap())
 }
 
 #[tokio::test]

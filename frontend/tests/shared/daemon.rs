@@ -14,6 +14,7 @@ use longshore_helper::spec::CONTENTS_FILE;
 use longshore_helper::toolchain::REPORT_FILE;
 use longshore_helper::wire::{self, REQUEST_ENV_PREFIX};
 use prost::Message as _;
+use serde::de::DeserializeOwned;
 
 use crate::project::Project;
 
@@ -96,18 +97,30 @@ fn yields(project: &Project, definition: &pb::Definition) -> Tree {
 
 /// The texts of the sources that a step is asked to read.
 fn gathered(project: &Project, definition: &pb::Definition) -> Tree {
-    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
-    let execs = ops.filter_map(|op| match op.op {
-        Some(pb::op::Op::Exec(exec)) => exec.meta,
-        _ => None,
-    });
-    let env = execs.flat_map(|meta| meta.env);
-    let pieces = env.filter_map(|variable| variable.strip_prefix(REQUEST_ENV_PREFIX).map(str::to_owned));
-    let text: String = pieces.map(|piece| piece.split_once('=').unwrap().1.to_owned()).collect();
-    let request: GatherRequest = serde_json::from_str(&wire::decode(&text).unwrap()).unwrap();
+    let requests: Vec<GatherRequest> = asked(definition, "gather");
     let text = |file: &String| String::from_utf8(project.files[file].clone()).unwrap();
-    let texts: Gathered = request.files.iter().map(|file| (file.clone(), text(file))).collect();
+    let files = requests.iter().flat_map(|request| &request.files);
+    let texts: Gathered = files.map(|file| (file.clone(), text(file))).collect();
     [(GATHERED_FILE.to_owned(), serde_json::to_vec(&texts).unwrap())].into()
+}
+
+/// What the helper is asked for in a graph's steps that run this command of it.
+pub(crate) fn asked<T: DeserializeOwned>(definition: &pb::Definition, command: &str) -> Vec<T> {
+    let ops = definition.def.iter().map(|bytes| pb::Op::decode(bytes.as_slice()).unwrap());
+    ops.filter_map(|op| match op.op {
+        Some(pb::op::Op::Exec(exec)) => asked_by(&exec, command),
+        _ => None,
+    })
+    .collect()
+}
+
+/// What the helper is asked for by a step, if that runs this command of it.
+pub(crate) fn asked_by<T: DeserializeOwned>(exec: &pb::ExecOp, command: &str) -> Option<T> {
+    let meta = exec.meta.as_ref().unwrap();
+    let pieces = meta.env.iter().filter(|variable| variable.starts_with(REQUEST_ENV_PREFIX));
+    let text: String = pieces.map(|variable| variable.split_once('=').unwrap().1).collect();
+    let is_asked = meta.args.ends_with(&[command.to_owned()]);
+    is_asked.then(|| serde_json::from_str(&wire::decode(&text).unwrap()).unwrap())
 }
 
 /// What the step finds that has rustup install what a toolchain file asks for.
