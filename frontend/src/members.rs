@@ -4,6 +4,7 @@
 //! Asks BuildKit for manifests and sources; what sources name is for [`outside`](crate::outside).
 
 mod beyond;
+mod texts;
 
 pub use beyond::declared;
 
