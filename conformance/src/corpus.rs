@@ -29,6 +29,9 @@ pub struct Program {
     /// The image that both sides compile in; the default of `toolchain` where there is none.
     #[serde(default)]
     pub toolchain: Option<String>,
+    /// It is compared only where the engine has that image: not every machine can have it.
+    #[serde(default)]
+    pub where_present: bool,
     /// cargo's `--profile`.
     #[serde(default = "release")]
     pub profile: String,

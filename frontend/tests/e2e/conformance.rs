@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use longshore_conformance::{
     Report, Side, compare,
     corpus::{Corpus, Program},
-    table::{self, Row},
+    table::{self, Other, Row},
 };
 
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) fn always() -> Vec<Trial> {
     read_corpus().programs.into_iter().filter(|program| program.always).map(trial).collect()
 }
 
-/// All of them; what they find goes into the table, unless they are compiled by a toolchain that only this run names.
+/// All of them; what they find goes into the table, in sums where they are compiled by a toolchain that only this run names.
 pub(crate) fn corpus(toolchain: Option<&str>) -> Vec<Trial> {
     let mut all: Vec<Trial> = read_corpus().programs_with(toolchain).into_iter().map(trial).collect();
     if toolchain.is_none() {
@@ -68,7 +68,9 @@ fn large() -> Result {
 fn trial(program: Program) -> Trial {
     let title: String =
         program.title().chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect();
+    let absent = program.where_present && !Engine::of_environment().has_image(plain::toolchain(&program));
     clock::trial(&format!("{title}_is_built_as_by_cargo"), move || conforms(&program))
+        .with_ignored_flag(absent)
 }
 
 fn read_corpus() -> Corpus {
@@ -216,13 +218,23 @@ fn verdict(program: &Program, report: &Report, same: usize, unlike: Vec<String>)
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
-/// Results of single programs, until there is one for each row of the table.
-fn results() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance")
+/// Results of single programs, until there is one for each row of the table: those of the corpus, or those of another
+/// toolchain.
+fn results(toolchain: Option<&str>) -> PathBuf {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    match toolchain {
+        None => all,
+        Some(image) => all.join("others").join(image.replace(['/', ':'], "-")),
+    }
 }
 
-fn result_of(program: &Program) -> PathBuf {
-    results().join(format!("{}.json", program.title().replace(['/', ':'], "-")))
+/// The toolchain that only this run names.
+pub(crate) fn named_toolchain() -> Option<String> {
+    std::env::var("CONFORMANCE_TOOLCHAIN").ok()
+}
+
+fn file_name(program: &Program) -> String {
+    format!("{}.json", program.title().replace(['/', ':'], "-"))
 }
 
 fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String], note: &str) -> Result {
@@ -241,22 +253,57 @@ fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String]
         alike: unlike.is_empty(),
         note: note.to_owned(),
     };
-    fs::create_dir_all(results())?;
-    fs::write(result_of(program), serde_json::to_vec(&row)?)?;
+    let results = results(named_toolchain().as_deref());
+    fs::create_dir_all(&results)?;
+    fs::write(results.join(file_name(program)), serde_json::to_vec(&row)?)?;
     Ok(())
 }
 
 /// Writes `docs/conformance.md` of all that was found, now or in runs before that were cut short.
 pub(crate) fn write_table() -> Result {
     let engine = Engine::of_environment();
+    if let Some(image) = named_toolchain() {
+        fs::create_dir_all(results(Some(&image)))?;
+        fs::write(results(Some(&image)).join(IMAGE), &image)?;
+    }
+    let (rows, missing) = read_rows(read_corpus().programs, &results(None))?;
+    let rustc = |image: &str| -> Result<String> {
+        let said = engine.run_image(&["--network", "none"], image, &["rustc", "--version"])?;
+        Ok(said.stdout.trim().to_owned())
+    };
+    let mut others = Vec::new();
+    for image in named_before()? {
+        let programs = read_corpus().programs_with(Some(&image));
+        let (rows, _) = read_rows(programs, &results(Some(&image)))?;
+        others.push(Other { rustc: rustc(&image)?, rows, image });
+    }
+    let page = table::page(&rows, &missing, &rustc(plain::TOOLCHAIN)?, &others);
+    fs::write(repository().join("docs/conformance.md"), page)?;
+    Ok(())
+}
+
+/// In a directory of results, the image that they are of.
+const IMAGE: &str = "image";
+
+/// What was found of these programs, and the names of those of which nothing was.
+fn read_rows(programs: Vec<Program>, results: &Path) -> Result<(Vec<Row>, Vec<String>)> {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for program in read_corpus().programs {
-        match fs::read(result_of(&program)) {
+    for program in programs {
+        match fs::read(results.join(file_name(&program))) {
             Ok(text) => rows.push(serde_json::from_slice(&text)?),
             Err(_) => missing.push(program.title()),
         }
     }
-    let rustc = engine.run_image(&["--network", "none"], plain::TOOLCHAIN, &["rustc", "--version"])?;
-    fs::write(repository().join("docs/conformance.md"), table::page(&rows, &missing, rustc.stdout.trim()))?;
-    Ok(())
+    Ok((rows, missing))
+}
+
+/// Images that a run has named, by name.
+fn named_before() -> Result<BTreeSet<String>> {
+    let Ok(entries) = fs::read_dir(results(None).join("others")) else { return Ok(BTreeSet::new()) };
+    let mut images = BTreeSet::new();
+    for entry in entries {
+        // A run that was cut short has left none.
+        images.extend(fs::read_to_string(entry?.path().join(IMAGE)).ok());
+    }
+    Ok(images)
 }

@@ -48,6 +48,11 @@ impl Engine {
         Run(command)
     }
 
+    /// Whether it has an image of that name.
+    pub(crate) fn has_image(&self, image: &str) -> bool {
+        self.docker(["image", "inspect", image]).run().is_ok()
+    }
+
     /// Runs a command in a new container of `image`; `options` are those of `docker run`.
     pub(crate) fn run_image(&self, options: &[&str], image: &str, args: &[&str]) -> Result<Output> {
         self.docker([&["run", "--rm"], options, &[image], args].concat()).output()

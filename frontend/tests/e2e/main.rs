@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Ok("graph") => cases::of_any_store(),
         Ok("oldest") => cases::of_the_oldest(),
         Ok("accel") => cases::of_more_accelerators(),
-        Ok("corpus") => conformance::corpus(std::env::var("CONFORMANCE_TOOLCHAIN").ok().as_deref()),
+        Ok("corpus") => conformance::corpus(conformance::named_toolchain().as_deref()),
         _ => {
             eprintln!("e2e: not asked for; E2E=1 runs these tests on the Docker Engine in the environment");
             return ExitCode::SUCCESS;
@@ -80,8 +80,10 @@ fn ready() -> Result {
         .docker(["version", "--format", "{{.Server.Version}}"])
         .run()
         .map_err(|error| format!("no Docker Engine answers; try `scripts/engine up`\n{}", reason(&error)))?;
-    engine.docker(["image", "inspect", FRONTEND_IMAGE]).run().map_err(|_| {
-        format!("the engine has no image `{FRONTEND_IMAGE}`; build it from Dockerfile.frontend")
-    })?;
+    if !engine.has_image(FRONTEND_IMAGE) {
+        return Err(
+            format!("the engine has no image `{FRONTEND_IMAGE}`; build it from Dockerfile.frontend").into()
+        );
+    }
     Ok(())
 }

@@ -295,7 +295,7 @@ fn misuse_is_explained() {
     for (args, expected) in [
         (&["build"][..], "error: there is no request: `LONGSHORE_REQUEST_0` is not set\n"),
         (&["bulid"], "error: no such command: `bulid`; usage: "),
-        (&[], "error: usage: longshore-helper excerpt | record | build"),
+        (&[], "error: usage: longshore-helper excerpt | gather | record | build | contents | "),
     ] {
         let (code, _, stderr) = run(args);
         assert_eq!(code, Some(1));
