@@ -43,6 +43,9 @@ pub struct Program {
     pub no_default_features: bool,
     /// The programs that it is made of; each is started.
     pub bins: Vec<String>,
+    /// They are examples: what cargo builds with `--example`.
+    #[serde(default)]
+    pub examples: bool,
     /// Other targets: libraries to load or link.
     #[serde(default)]
     pub libraries: Vec<String>,
@@ -96,6 +99,7 @@ impl Program {
             Origin::Testdata if self.profile != release() => format!("{} in {}", self.name, self.profile),
             Origin::Testdata | Origin::Script(_) => self.name.clone(),
         };
+        let title = if self.examples { format!("{title}, examples") } else { title };
         match &self.toolchain {
             Some(toolchain) => format!("{title} with {toolchain}"),
             None => title,

@@ -96,7 +96,7 @@ pub async fn answer(
     entry: &Entry,
     question: Call,
 ) -> Result<Answer, Failure> {
-    let targets = target::all(&planned.plan, &project.config.images).map_err(Diagnostics::new)?;
+    let targets = project.targets(planned)?;
     let wanted = asked.map(|name| target::select(&targets, Some(name))).transpose()?;
     let answer = match question {
         Call::Describe => call::describe::answer(),

@@ -214,7 +214,8 @@ pub async fn load(
         }
     });
     let manifests = together(manifests).await;
-    let (mut named, gathered) = named_outside(asked, &used, all_directories).await?;
+    let with_examples = graph.iter().any(|(_, unit)| matches!(unit.kind, UnitKind::Example(_)));
+    let (mut named, gathered) = named_outside(asked, &used, all_directories, with_examples).await?;
     let mut members = Members { gathered, ..Members::default() };
     for ((ix, directory), manifest) in used.into_iter().zip(manifests) {
         let manifest = manifest?;

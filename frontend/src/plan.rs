@@ -39,6 +39,27 @@ pub enum Part {
     Library,
     /// One binary of a member.
     Bin(String),
+    /// One example of a member.
+    Example(String),
+}
+
+impl Part {
+    /// The program that it is, if it is one.
+    pub fn program(&self) -> Option<&str> {
+        match self {
+            Part::Library => None,
+            Part::Bin(name) | Part::Example(name) => Some(name),
+        }
+    }
+
+    /// A program in words: `bin "server"`, `example "client"`.
+    pub fn told(&self) -> Option<String> {
+        match self {
+            Part::Library => None,
+            Part::Bin(name) => Some(format!("bin \"{name}\"")),
+            Part::Example(name) => Some(format!("example \"{name}\"")),
+        }
+    }
 }
 
 /// One vertex: some units of one package, for one side.
@@ -197,6 +218,7 @@ fn group_of(graph: &UnitGraph, id: UnitId) -> Group {
     let member = graph.package(unit.package).member_directory().is_some();
     let part = match &unit.kind {
         UnitKind::Bin(name) if member => Part::Bin(name.clone()),
+        UnitKind::Example(name) if member => Part::Example(name.clone()),
         _ => Part::Library,
     };
     (unit.package, unit.side, part)
@@ -284,6 +306,7 @@ fn output_of(graph: &UnitGraph, group: &Group, bundle: Option<&String>) -> Strin
         (Some(bundle), _) => format!("{top}/{bundle}/{key}"),
         (None, Part::Library) => format!("{top}/{key}"),
         (None, Part::Bin(name)) => format!("{top}/{key}.bin.{name}"),
+        (None, Part::Example(name)) => format!("{top}/{key}.example.{name}"),
     }
 }
 
@@ -328,6 +351,7 @@ fn spec(
                     UnitKind::ProcMacro => TargetKind::ProcMacro,
                     UnitKind::Lib { cdylib: true } => TargetKind::Cdylib,
                     UnitKind::Bin(name) => TargetKind::Bin(name.clone()),
+                    UnitKind::Example(_) => TargetKind::Example,
                     _ => TargetKind::Lib,
                 },
                 has_lib_beside: package.has_lib,
@@ -382,6 +406,7 @@ fn what(kind: &UnitKind) -> String {
         UnitKind::ProcMacro => "proc macro".to_owned(),
         UnitKind::Lib { .. } => "lib".to_owned(),
         UnitKind::Bin(name) => format!("bin \"{name}\""),
+        UnitKind::Example(name) => format!("example \"{name}\""),
     }
 }
 
@@ -431,7 +456,7 @@ fn targets(graph: &UnitGraph, vertex_of: impl Fn(UnitId) -> VertexId) -> Vec<Art
             is_default: package.is_default,
         };
         match &unit.kind {
-            UnitKind::Bin(bin) => {
+            UnitKind::Bin(bin) | UnitKind::Example(bin) => {
                 let suffix = args.target.map_or("", triple::executable_suffix);
                 targets.push(artifact(
                     bin,

@@ -34,7 +34,7 @@ use crate::{
     },
     registries,
     request::Request,
-    target::Target,
+    target::{self, Target},
     triple,
     units::UnitGraph,
     variant::Variant,
@@ -212,6 +212,21 @@ impl Project {
         platform: &Platform,
         asked: Option<&Variant>,
     ) -> Result<Planned, Failure> {
+        self.plan_of(gateway, request, platform, asked, &[]).await
+    }
+
+    /// The same for examples: these and nothing else, or what is built anyway where there are none.
+    ///
+    /// # Errors
+    /// As of [`plan`](Project::plan).
+    pub async fn plan_of(
+        &self,
+        gateway: &impl Gateway,
+        request: &Request,
+        platform: &Platform,
+        asked: Option<&Variant>,
+        examples: &[String],
+    ) -> Result<Planned, Failure> {
         let variant = asked.map(Variant::compiled);
         let compiled_for = match variant {
             Some(variant) => variant.platform(platform)?,
@@ -223,6 +238,7 @@ impl Project {
         let rustflags = request.build_args.get("RUSTFLAGS").cloned().unwrap_or_default();
         let selection = Selection {
             packages: Vec::new(),
+            examples: examples.to_vec(),
             profile: self.config.profile.clone(),
             features: self.config.features.iter().cloned().chain(features).collect(),
             no_default_features: self.config.no_default_features || bare,
@@ -248,6 +264,17 @@ impl Project {
             .retain(|artifact| !on_devices.contains_key(&graph.package(artifact.package).name));
         planned.variant = asked.cloned();
         Ok(planned)
+    }
+
+    /// What a plan has to ask for, and images of the user's own making. These have nothing of a plan for an example.
+    ///
+    /// # Errors
+    /// An image names a binary that does not exist.
+    pub fn targets(&self, planned: &Planned) -> Result<Vec<Target>, Diagnostics> {
+        let of_examples = !planned.selection.examples.is_empty();
+        let none = BTreeMap::new();
+        let images = if of_examples { &none } else { &self.config.images };
+        target::all(&planned.plan, images).map_err(Diagnostics::new)
     }
 
     /// Has cargo plan what `selection` says.

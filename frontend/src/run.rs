@@ -12,7 +12,7 @@ use crate::{
     caution,
     config::EntryKind,
     context::{self, Entry, When},
-    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    diagnostic::{Code, Diagnostic, did_you_mean},
     gateway::{BuildResult, Failure, Gateway, Warning},
     output::{self, Built},
     project::{Compiled, Planned, Project},
@@ -169,19 +169,31 @@ async fn choose(
     let variants = asked.map(|name| variant::asked(&project.config.accelerators, name)).unwrap_or_default();
     for (variant, base) in variants {
         let planned = project.plan(gateway, request, platform, Some(&variant)).await?;
-        let targets = targets(project, &planned)?;
+        let targets = project.targets(&planned)?;
         if targets.iter().any(|target| Some(target.name.as_str()) == asked) {
             break;
         }
         if target::select(&targets, Some(base)).is_ok() {
             return Ok(Chosen { planned, targets, name: Some(base.to_owned()) });
         }
+        if let Some(examples) = example(&planned, base) {
+            let planned = project.plan_of(gateway, request, platform, Some(&variant), &examples).await?;
+            let targets = project.targets(&planned)?;
+            return Ok(Chosen { planned, targets, name: Some(base.to_owned()) });
+        }
     }
     let planned = project.plan(gateway, request, platform, None).await?;
-    let targets = targets(project, &planned)?;
+    let targets = project.targets(&planned)?;
     if let Some(asked) = asked
         && let Err(unknown) = target::select(&targets, Some(asked))
     {
+        if unknown.code == Code::UnknownTarget
+            && let Some(examples) = example(&planned, asked)
+        {
+            let planned = project.plan_of(gateway, request, platform, None, &examples).await?;
+            let targets = project.targets(&planned)?;
+            return Ok(Chosen { planned, targets, name: request.target.clone() });
+        }
         // Those of accelerators may have been meant.
         let plain = targets.iter().map(|target| target.name.clone());
         let variants = variant::all(&project.config.accelerators);
@@ -197,10 +209,9 @@ async fn choose(
                         "it needs features that are not enabled: pass `--build-arg FEATURES={features}`, or name them \
                          as `features` under `[workspace.metadata.longshore]`"
                     ),
-                    Dormant::Example => format!(
-                        "it is an example, and no image is made of those: make it a binary, as `src/bin/{asked}.rs` or \
-                         by `[[bin]]`"
-                    ),
+                    Dormant::Example | Dormant::ExampleLibrary => "it is an example whose `crate-type` is a library's; \
+                         images are made of examples that are programs"
+                        .to_owned(),
                 })
             }
             Some(near) if unknown.code == Code::UnknownTarget => {
@@ -213,8 +224,10 @@ async fn choose(
     Ok(Chosen { planned, targets, name: request.target.clone() })
 }
 
-fn targets(project: &Project, planned: &Planned) -> Result<Vec<Target>, Diagnostics> {
-    target::all(&planned.plan, &project.config.images).map_err(Diagnostics::new)
+/// The example of that name, as cargo's `--example` takes it, where the plan has none of its programs.
+fn example(planned: &Planned, asked: &str) -> Option<Vec<String>> {
+    let is_one = planned.graph.dormant.get(asked) == Some(&Dormant::Example);
+    is_one.then(|| vec![asked.rsplit(':').next().unwrap_or(asked).to_owned()])
 }
 
 async fn warn(gateway: &impl Gateway, warnings: &[Diagnostic]) -> Result<(), Failure> {

@@ -5,12 +5,13 @@
 //! build script; the run's executable ties it to the unit that compiled it.
 
 pub mod args;
+mod dormant;
 pub mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cargo_metadata::{Metadata, Source, semver::Version};
+use cargo_metadata::{CrateType, Metadata, Source, semver::Version};
 use longshore_helper::{
     recording::{Call, CallKind, Recording},
     spec::LinkArgTarget,
@@ -18,6 +19,7 @@ use longshore_helper::{
 
 use crate::{cargo_config::Overrides, lock::LockedRepository, paths};
 use args::RustcArgs;
+pub use dormant::Dormant;
 
 /// Index of a [`Unit`] in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +122,8 @@ pub enum UnitKind {
     },
     /// Compile a binary of this name.
     Bin(String),
+    /// Compile an example of this name.
+    Example(String),
 }
 
 /// One process of the build.
@@ -148,15 +152,6 @@ impl Unit {
     }
 }
 
-/// Why a program of a member's is not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dormant {
-    /// It needs features that are not enabled: these, as `--features` takes them.
-    Features(String),
-    /// It is an example.
-    Example,
-}
-
 /// All units of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitGraph {
@@ -166,7 +161,7 @@ pub struct UnitGraph {
     pub units: Vec<Unit>,
     /// Host triple.
     pub host: String,
-    /// Programs of members that are not made, by name.
+    /// Programs of members that are not made, by name, and by that with the package's before it.
     pub dormant: BTreeMap<String, Dormant>,
 }
 
@@ -194,7 +189,7 @@ impl UnitGraph {
         });
 
         connect(&mut units, &packages)?;
-        let dormant = dormant(&units, metadata);
+        let dormant = dormant::dormant(&units, metadata);
         Ok(UnitGraph { packages, units, host: recording.host.clone(), dormant })
     }
 
@@ -250,27 +245,6 @@ impl UnitGraph {
     }
 }
 
-fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, Dormant> {
-    let mut found = BTreeMap::new();
-    for package in metadata.workspace_packages() {
-        let needy =
-            package.targets.iter().filter(|target| target.is_bin() && !target.required_features.is_empty());
-        for target in needy.filter(|target| !units.iter().any(|unit| is_bin(unit, &target.name))) {
-            let features = target.required_features.iter().map(|name| format!("{}/{name}", package.name));
-            let features = features.collect::<Vec<_>>().join(",");
-            found.insert(target.name.clone(), Dormant::Features(features));
-        }
-        for target in package.targets.iter().filter(|target| target.is_example()) {
-            found.entry(target.name.clone()).or_insert(Dormant::Example);
-        }
-    }
-    found
-}
-
-fn is_bin(unit: &Unit, name: &str) -> bool {
-    matches!(&unit.kind, UnitKind::Bin(bin) if bin == name)
-}
-
 fn root_of(package: &Package) -> String {
     match &package.origin {
         Origin::Member { directory } if directory.as_str().is_empty() => paths::WORKSPACE.to_owned(),
@@ -314,7 +288,7 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
             bytes: recording.sizes.get(root.as_str()).copied(),
             links: package.links.clone(),
             has_lib: package.targets.iter().any(|target| {
-                target.crate_types.iter().any(|kind| !matches!(kind, cargo_metadata::CrateType::Bin))
+                target.crate_types.iter().any(|kind| !matches!(kind, CrateType::Bin))
                     && !target.is_example()
                     && !target.is_test()
                     && !target.is_bench()
@@ -402,15 +376,22 @@ fn unit(
 
 fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
     let is = |kind| args.crate_types.contains(&kind);
-    // A program without CARGO_BIN_NAME is a build script: cargo sets that variable for binaries only
-    // (book, "Environment variables Cargo sets for crates").
+    // A program without CARGO_BIN_NAME is a build script: cargo sets that variable for binaries, and since 1.69 for examples
+    // that are programs (book, "Environment variables Cargo sets for crates"; its change log).
     match call.env.get("CARGO_BIN_NAME") {
+        Some(name) if is("bin") && is_example(name, package) => UnitKind::Example(name.clone()),
         Some(name) if is("bin") => UnitKind::Bin(name.clone()),
         None if is("bin") && args.crate_name.starts_with("build_script_") => UnitKind::BuildScript,
         None if is("bin") => UnitKind::Bin(package.name.clone()),
         _ if is("proc-macro") => UnitKind::ProcMacro,
         _ => UnitKind::Lib { cdylib: is("cdylib") },
     }
+}
+
+/// An example is never asked for where a binary of the package has the name.
+fn is_example(name: &str, package: &Package) -> bool {
+    let has = |target| package.link_targets.contains(&target);
+    has(LinkArgTarget::Example) && !has(LinkArgTarget::SingleBin(name.to_owned()))
 }
 
 fn connect(units: &mut [Unit], packages: &[Package]) -> Result<(), BadRecording> {

@@ -90,7 +90,7 @@ pub(crate) fn after_rustc(
     }
     let is_used_by_others = match target {
         TargetKind::Lib | TargetKind::Cdylib | TargetKind::ProcMacro => true,
-        TargetKind::Bin(_) | TargetKind::BuildScript => false,
+        TargetKind::Bin(_) | TargetKind::Example | TargetKind::BuildScript => false,
     };
     if is_used_by_others && know_their_place(directories)? {
         let place = environment.get(OsStr::new("CARGO_MANIFEST_DIR"));

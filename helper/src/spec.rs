@@ -163,6 +163,8 @@ pub enum TargetKind {
     ProcMacro,
     /// A binary of this name (dashes kept).
     Bin(String),
+    /// An example that is a program.
+    Example,
     /// A build script.
     BuildScript,
 }

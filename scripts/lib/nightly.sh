@@ -39,6 +39,7 @@ nightly_load() {
 nightly_context() {
   local dir
   dir=$(mktemp -d)
+  # shellcheck disable=SC2016  # $PATH is the image's
   printf 'FROM %s\nCOPY toolchain %s\nENV PATH=%s/bin:$PATH RUST_VERSION=nightly\n' "$TOOLCHAIN_IMAGE" "$2" "$2" >"$dir/Dockerfile"
   tar -C "$1" --exclude=./share --transform 'flags=r;s,^\.,toolchain,' -cf - . -C "$dir" Dockerfile
   rm -r "$dir"

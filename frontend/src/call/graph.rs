@@ -14,7 +14,7 @@ use super::{
     plan::{side, vertex_name},
 };
 use crate::{
-    plan::{Part, Plan, VertexId},
+    plan::{Plan, VertexId},
     target::Target,
     units::{Side, UnitGraph},
 };
@@ -107,10 +107,7 @@ impl Graph {
                 version: package.version.clone(),
                 kind: if is_member { Kind::Member } else { Kind::Crate },
                 side: vertex.side,
-                bin: match &vertex.part {
-                    Part::Library => None,
-                    Part::Bin(name) => Some(name.clone()),
-                },
+                bin: vertex.part.program().map(str::to_owned),
                 inputs: vertex.inputs.iter().map(|input| index[input]).collect(),
                 arrows: BTreeSet::new(),
                 known: known.get(id).copied(),

@@ -189,6 +189,7 @@ mod tests {
         let file = SourceFile::new("Cargo.toml", "TOML", b"[package]\nname = \"a\"\n");
         let mut args = built_in_args(&Selection {
             packages: Vec::new(),
+            examples: Vec::new(),
             profile: "release".to_owned(),
             features: vec!["cuda".to_owned()],
             no_default_features: true,

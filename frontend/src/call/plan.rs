@@ -15,7 +15,7 @@ use super::Answer;
 use crate::{
     diagnostic::{Code, Diagnostic},
     lock::Lock,
-    plan::{self, Part, Plan},
+    plan::{self, Plan},
     request::redacted,
     units::{self, Origin, PackageIx, UnitGraph},
 };
@@ -241,10 +241,7 @@ fn written(graph: &UnitGraph, plan: &Plan, vertex: &plan::Vertex) -> Vertex {
         name: vertex_name(package, vertex),
         package: package.key.clone(),
         side: side(vertex.side).to_owned(),
-        bin: match &vertex.part {
-            Part::Library => None,
-            Part::Bin(name) => Some(name.clone()),
-        },
+        bin: vertex.part.program().map(str::to_owned),
         bundle: vertex.bundle.clone(),
         inputs: vertex.inputs.iter().map(|input| plan.vertex(*input).output().to_owned()).collect(),
         env: vertex.spec.env.clone(),
@@ -263,10 +260,10 @@ pub(super) fn side(side: units::Side) -> &'static str {
 
 /// What people call a vertex: `serde 1.0.228`, `serde 1.0.228 (host)`, `app 0.1.0 (bin "app")`.
 pub(super) fn vertex_name(package: &units::Package, vertex: &plan::Vertex) -> String {
-    let detail = match (&vertex.part, vertex.side) {
-        (Part::Bin(name), _) => format!(" (bin \"{name}\")"),
-        (Part::Library, units::Side::Host) => " (host)".to_owned(),
-        (Part::Library, units::Side::Target) => String::new(),
+    let detail = match (vertex.part.told(), vertex.side) {
+        (Some(program), _) => format!(" ({program})"),
+        (None, units::Side::Host) => " (host)".to_owned(),
+        (None, units::Side::Target) => String::new(),
     };
     format!("{} {}{detail}", package.name, package.version)
 }

@@ -12,7 +12,7 @@ use super::{Prefix, Workshop, crates::Locked, grants::Grants, known_by_origin};
 use crate::{
     listing::Listing,
     manifest::SeenManifest,
-    plan::{Part, Plan, VertexId, priority::priorities},
+    plan::{Plan, VertexId, priority::priorities},
     request::NoCache,
     units::{PackageIx, Side, UnitGraph},
 };
@@ -154,10 +154,10 @@ pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &Prefix) -> St
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
     let kind = if package.member_directory().is_some() { "member" } else { "crate" };
-    let detail = match (&vertex.part, vertex.side) {
-        (Part::Bin(name), _) => format!(" (bin \"{name}\")"),
-        (Part::Library, Side::Host) => " (host)".to_owned(),
-        (Part::Library, Side::Target) => String::new(),
+    let detail = match (vertex.part.told(), vertex.side) {
+        (Some(program), _) => format!(" ({program})"),
+        (None, Side::Host) => " (host)".to_owned(),
+        (None, Side::Target) => String::new(),
     };
     let prefix = match vertex.side {
         // The same whatever the image's platform.

@@ -54,6 +54,8 @@ fn contents(root: &Utf8Path, config: &CargoConfig) -> Vec<String> {
 pub struct Selection {
     /// `--package`; empty for `--workspace`.
     pub packages: Vec<String>,
+    /// `--example`: these and nothing else, where there are any.
+    pub examples: Vec<String>,
     /// `--profile`.
     pub profile: String,
     /// `--features`.
@@ -146,9 +148,10 @@ pub fn record(
     for (number, state) in locked.repositories.values().enumerate() {
         exec = exec.mount(repository_at(number), known_by_origin(state));
     }
+    let examples: String = selection.examples.iter().map(|name| format!(" --example {name}")).collect();
     exec.output(OUTPUT, &State::SCRATCH)
         .labeled("record")
-        .named(format!("{} cargo build, recorded", prefix.of("plan")))
+        .named(format!("{} cargo build{examples}, recorded", prefix.of("plan")))
         .run()
 }
 
@@ -177,6 +180,7 @@ fn build_args(selection: &Selection) -> Vec<String> {
         [] => args.push("--workspace".to_owned()),
         packages => args.extend(packages.iter().flat_map(|name| ["--package".to_owned(), name.clone()])),
     }
+    args.extend(selection.examples.iter().flat_map(|name| ["--example".to_owned(), name.clone()]));
     args.extend(["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned));
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
@@ -217,6 +221,7 @@ mod tests {
     fn cargo_is_asked_about_what_it_is_told_to_build() {
         let selection = Selection {
             packages: Vec::new(),
+            examples: Vec::new(),
             profile: "release".to_owned(),
             features: vec!["cuda".to_owned(), "server/http".to_owned()],
             no_default_features: true,
@@ -225,6 +230,9 @@ mod tests {
             rustflags: String::new(),
             cross: Cross::default(),
         };
+        assert_eq!(build_args(&selection)[2..4], ["--workspace", "--locked"]);
+        let of_example = Selection { examples: vec!["demo".to_owned()], ..selection.clone() };
+        assert_eq!(build_args(&of_example)[2..5], ["--workspace", "--example", "demo"]);
         let features = ["--features", "cuda,server/http", "--no-default-features"];
         for args in [build_args(&selection), metadata_args(&selection)] {
             assert!(args.ends_with(&features.map(str::to_owned)), "{args:?}");

@@ -117,22 +117,20 @@ pub(super) async fn named_outside(
     asked: &Asked<'_, impl Gateway>,
     used: &[(PackageIx, &Utf8Path)],
     all_directories: &BTreeSet<Utf8PathBuf>,
+    with_examples: bool,
 ) -> Result<(BTreeMap<PackageIx, InSources>, Vec<State>), Failure> {
     let context = asked.context;
     let nested: Vec<Vec<&Utf8PathBuf>> =
         used.iter().map(|(_, directory)| nested_in(directory, all_directories).collect()).collect();
-    let sources: Vec<Source<'_>> = used
-        .iter()
-        .zip(&nested)
-        .enumerate()
-        .flat_map(|(at, ((_, directory), nested))| {
-            own_sources(directory, nested, &context.listing).map(move |(file, role)| Source {
-                at,
-                file,
-                role,
+    let sources: Vec<Source<'_>> =
+        used.iter()
+            .zip(&nested)
+            .enumerate()
+            .flat_map(|(at, ((_, directory), nested))| {
+                own_sources(directory, nested, &context.listing, with_examples)
+                    .map(move |(file, role)| Source { at, file, role })
             })
-        })
-        .collect();
+            .collect();
     let (texts, gathered) = texts(asked, used, &sources).await?;
     let output = context.root.join("target");
     let mut found: BTreeMap<PackageIx, InSources> = BTreeMap::new();
@@ -179,13 +177,18 @@ pub(super) fn linked(
     found
 }
 
-/// Sources that a build of libraries and binaries can compile: not tests, examples and benches.
+/// Sources that a build of libraries and binaries, or of an example, can compile: not tests and benches.
 fn own_sources<'a>(
     directory: &'a Utf8Path,
     nested: &'a [&Utf8PathBuf],
     listing: &'a Listing,
+    with_examples: bool,
 ) -> impl Iterator<Item = (&'a Utf8Path, SourceRole)> {
-    let aside = ["tests", "examples", "benches", "target"].map(|name| directory.join(name));
+    let examples = directory.join("examples");
+    let mut aside = ["tests", "benches", "target"].map(|name| directory.join(name)).to_vec();
+    if !with_examples {
+        aside.push(examples.clone());
+    }
     listing.files_below(directory).filter_map(move |path| {
         let skipped =
             aside.iter().any(|dir| path.starts_with(dir)) || nested.iter().any(|dir| path.starts_with(dir));
@@ -193,8 +196,8 @@ fn own_sources<'a>(
             return None;
         }
         // A build script and its modules lie beside the manifest, or wherever `build =` says; what lies in `src` is a crate.
-        let role =
-            if path.starts_with(directory.join("src")) { SourceRole::Crate } else { SourceRole::BuildScript };
+        let is_crate = path.starts_with(directory.join("src")) || path.starts_with(&examples);
+        let role = if is_crate { SourceRole::Crate } else { SourceRole::BuildScript };
         Some((path, role))
     })
 }

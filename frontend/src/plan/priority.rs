@@ -61,7 +61,7 @@ fn scaled(kib: u32) -> u32 {
 fn cost(graph: &UnitGraph, vertex: &Vertex) -> u32 {
     let package = graph.package(vertex.package);
     let kib = match (&vertex.part, package.bytes) {
-        (Part::Bin(_), _) => PROGRAM,
+        (Part::Bin(_) | Part::Example(_), _) => PROGRAM,
         (Part::Library, Some(bytes)) => u32::try_from(bytes / 1024).unwrap_or(u32::MAX),
         (Part::Library, None) => LIBRARY,
     };

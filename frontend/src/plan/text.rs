@@ -24,6 +24,7 @@ impl Plan {
         let part = match &vertex.part {
             Part::Library => String::new(),
             Part::Bin(name) => format!(" bin {name}"),
+            Part::Example(name) => format!(" example {name}"),
         };
         writeln!(f, "{} = {}{part}", vertex.output(), vertex.spec.package)?;
         for input in &vertex.inputs {

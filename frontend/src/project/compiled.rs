@@ -110,7 +110,8 @@ impl Project {
         let wanted: Vec<VertexId> = wanted.into_iter().collect();
         let mut compiled = self.compile_one(gateway, request, planned, &wanted).await?;
         for part in planned.variant.iter().flat_map(|variant| variant.parts.iter().skip(1)) {
-            let other = self.plan(gateway, request, &planned.platform, Some(part)).await?;
+            let examples = &planned.selection.examples;
+            let other = self.plan_of(gateway, request, &planned.platform, Some(part), examples).await?;
             let names = planned.plan.targets.iter().filter(|artifact| wanted.contains(&artifact.vertex));
             let same =
                 |artifact: &Artifact| names.clone().any(|wanted| wanted.qualified == artifact.qualified);

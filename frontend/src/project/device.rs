@@ -153,6 +153,7 @@ impl Project {
         };
         Selection {
             packages: packages.keys().map(ToString::to_string).collect(),
+            examples: Vec::new(),
             profile: self.config.profile.clone(),
             features: self
                 .config

@@ -2,7 +2,7 @@
 
 use buildkit_llb::{Span, State};
 
-use super::{targets, warn};
+use super::warn;
 use crate::{
     assemble,
     context::Entry,
@@ -28,7 +28,7 @@ pub(super) async fn dockerfile(
     let mut offers = Offers { mentions, ..Offers::default() };
     for (at, platform) in request.platforms.iter().enumerate() {
         let planned = project.plan(gateway, request, platform, None).await?;
-        let targets = targets(&project, &planned)?;
+        let targets = project.targets(&planned)?;
         if at == 0 {
             warn(gateway, &project.cautions(&planned)).await?;
             let names = targets.iter().map(|target| target.name.as_str());
@@ -39,7 +39,7 @@ pub(super) async fn dockerfile(
             // Each is a plan of its own, so only those are made that the file spells out.
             if targets.iter().any(|target| offers.mentions.names(&variant.name(&target.name))) {
                 let planned = project.plan(gateway, request, platform, Some(&variant)).await?;
-                let targets = super::targets(&project, &planned)?;
+                let targets = project.targets(&planned)?;
                 offers.add(gateway, request, &project, &planned, &targets).await?;
             }
         }

@@ -188,6 +188,7 @@ pub(crate) fn shown(graph: &UnitGraph, id: UnitId) -> String {
         UnitKind::Lib { cdylib: true } => "cdylib",
         UnitKind::Lib { cdylib: false } => "lib",
         UnitKind::Bin(_) => "bin",
+        UnitKind::Example(_) => "example",
     };
     let side = match unit.side {
         Side::Host => "host",

@@ -54,6 +54,10 @@ fn refused(failure: &Failure, names: &Names<'_>, lock: &SourceFile, root: &Utf8P
     if let Some(unknown) = unknown_setting(&said, manifest) {
         return unknown;
     }
+    if let Some(help) = lacking_features(&said) {
+        let message = format!("`{}` failed\n{said}", short(&failure.command));
+        return Diagnostic::error(Code::CargoFailed, message).help(help);
+    }
     let how = if failure.status == -1 { "was killed" } else { "failed" };
     let message = format!("`{}` {how}\n{said}", short(&failure.command));
     let diagnostic = Diagnostic::error(Code::CargoFailed, message.trim_end());
@@ -92,6 +96,18 @@ fn unknown_setting(said: &str, manifest: &SourceFile) -> Option<Diagnostic> {
         Some(range) => unknown.at(&manifest.span(range)),
         None => unknown,
     })
+}
+
+/// An example that is asked for needs features that are not enabled.
+fn lacking_features(said: &str) -> Option<String> {
+    let package = said.split(" in package `").nth(1)?.split('`').next()?;
+    let list = said.split("requires the features: ").nth(1)?.lines().next()?;
+    // Every other piece is in quotes.
+    let features = list.split('`').skip(1).step_by(2).map(|name| format!("{package}/{name}"));
+    let features = features.collect::<Vec<_>>().join(",");
+    Some(format!(
+        "pass `--build-arg FEATURES={features}`, or name them as `features` under `[workspace.metadata.longshore]`"
+    ))
 }
 
 /// An archive that lies in the workspace is not the one that was locked.
@@ -145,12 +161,13 @@ fn missing(said: &str, directory: &str, manifest: &SourceFile) -> Diagnostic {
 /// Cargo's message with paths as the user knows them, and without its advice, which is for those who run cargo
 /// themselves and could pass other flags. What lies in `root` is as relative as in the manifest there.
 fn readable(stderr: &str, root: &Utf8Path) -> String {
-    const ADVICE: [&str; 5] = [
+    const ADVICE: [&str; 6] = [
         "As a reminder, you're using offline mode",
         "If you want to try to generate the lock file",
         "help: to generate the lock file",
         "location searched: directory source",
         "perhaps a crate was updated and forgotten to be re-vendored",
+        "Consider enabling them by passing",
     ];
     let at = Utf8Path::new(paths::WORKSPACE).join(root);
     let at = at.as_str().trim_end_matches('/');

@@ -124,7 +124,7 @@ fn is_built(output: &ScriptOutput, path: &str) -> bool {
 fn is_library(target: &TargetKind) -> bool {
     match target {
         TargetKind::Lib | TargetKind::Cdylib | TargetKind::ProcMacro => true,
-        TargetKind::Bin(_) | TargetKind::BuildScript => false,
+        TargetKind::Bin(_) | TargetKind::Example | TargetKind::BuildScript => false,
     }
 }
 
@@ -135,8 +135,9 @@ fn applies(argument: &LinkArgTarget, target: &TargetKind) -> bool {
         LinkArgTarget::Cdylib => *target == TargetKind::Cdylib,
         LinkArgTarget::Bin => matches!(target, TargetKind::Bin(_)),
         LinkArgTarget::SingleBin(name) => matches!(target, TargetKind::Bin(bin) if bin == name),
-        // Tests, benchmarks and examples are not built into images.
-        LinkArgTarget::Test | LinkArgTarget::Bench | LinkArgTarget::Example => false,
+        LinkArgTarget::Example => *target == TargetKind::Example,
+        // Tests and benchmarks are not built into images.
+        LinkArgTarget::Test | LinkArgTarget::Bench => false,
     }
 }
 
@@ -154,6 +155,7 @@ mod tests {
             LinkArgTarget::Bin,
             LinkArgTarget::SingleBin("app".to_owned()),
             LinkArgTarget::Test,
+            LinkArgTarget::Example,
         ];
         ScriptOutput {
             library_paths: strings(&["/usr/lib", "native=/t/own/out/lib"]),
@@ -221,6 +223,8 @@ mod tests {
         assert_eq!(native(app(), false), format!("{PATHS} -l static=z {link_args}"));
         let other = native(TargetKind::Bin("other".to_owned()), true);
         assert_eq!(other, format!("{PATHS} -C link-arg=All -C link-arg=Bin"));
+        let example = native(TargetKind::Example, true);
+        assert_eq!(example, format!("{PATHS} -C link-arg=All -C link-arg=Example"));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 fn main() {
     println!("cargo:rustc-env=SCRIPT_FEATURES={}", common::features());
     println!("cargo:rustc-env=SCRIPT_ANSWER={}", native::answer());
-    for kind in ["tests", "benches", "examples"] {
+    for kind in ["tests", "benches"] {
         println!("cargo:rustc-link-arg-{kind}=-Wl,--no-such-option");
     }
+    println!("cargo:rustc-link-arg-examples=-Wl,--defsym=of_examples=1");
     println!("cargo:rerun-if-changed=build.rs");
 }

@@ -306,13 +306,9 @@ fn show(mut exec: Exec, toolkit: &Toolkit) -> Exec {
     exec
 }
 
-/// `--no-cache-filter` takes names of packages and of binaries.
+/// `--no-cache-filter` takes names of packages and of programs.
 fn runs_anyway(no_cache: &NoCache, package: &str, part: &Part) -> bool {
-    no_cache.covers(package)
-        || match part {
-            Part::Bin(name) => no_cache.covers(name),
-            Part::Library => false,
-        }
+    no_cache.covers(package) || part.program().is_some_and(|name| no_cache.covers(name))
 }
 
 /// Files of the workspace that cargo's configuration has a package of elsewhere use: linkers, and what build scripts are told

@@ -23,12 +23,12 @@ fn shown(paths: &BTreeSet<Utf8PathBuf>) -> String {
     paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-fn check_sources(directory: &str, files: &str, expected: Expect) {
+fn check_sources(directory: &str, files: &str, with_examples: bool, expected: Expect) {
     let all = paths_of("app app/inner other");
     let directory = Utf8Path::new(directory);
     let listing = listing(files);
     let nested: Vec<_> = nested_in(directory, &all).collect();
-    let sources = own_sources(directory, &nested, &listing);
+    let sources = own_sources(directory, &nested, &listing, with_examples);
     let text: Vec<String> = sources.map(|(path, role)| format!("{path} {role:?}\n")).collect();
     expected.assert_eq(&text.concat());
 }
@@ -39,10 +39,22 @@ fn sources_are_those_of_crates_and_build_scripts() {
         "app",
         "app/build.rs app/build/gen.rs app/src/lib.rs app/src/bin/tool.rs app/tests/it.rs app/examples/a.rs \
          app/benches/b.rs app/target/x.rs app/README.md app/inner/src/lib.rs other/src/lib.rs application/src/lib.rs",
+        false,
         expect![[r#"
             app/build/gen.rs BuildScript
             app/build.rs BuildScript
             app/src/bin/tool.rs Crate
+            app/src/lib.rs Crate
+        "#]],
+    );
+    check_sources(
+        "app",
+        "app/build.rs app/src/lib.rs app/tests/it.rs app/examples/a.rs app/examples/b/main.rs",
+        true,
+        expect![[r#"
+            app/build.rs BuildScript
+            app/examples/a.rs Crate
+            app/examples/b/main.rs Crate
             app/src/lib.rs Crate
         "#]],
     );
@@ -53,6 +65,7 @@ fn a_root_package_has_all_that_is_no_members() {
     check_sources(
         "",
         "src/main.rs build.rs tests/it.rs app/src/lib.rs other/build.rs shared/x.rs",
+        false,
         expect![[r#"
             build.rs BuildScript
             shared/x.rs BuildScript

@@ -379,3 +379,18 @@ fn an_archive_of_the_workspace_is_another() {
         help: take the archive from the registry again, as `cargo local-registry` does; or, if it is meant to be another, lock that
     "#]].assert_eq(&draw(&diagnostic.into()));
 }
+
+#[test]
+fn an_example_may_need_features() {
+    check(
+        "error: target `demo` in package `app` requires the features: `loud`, `dynamic`
+Consider enabling them by passing, e.g., `--features=\"loud dynamic\"`
+",
+        expect![[r#"
+            cargo-failed
+            ERROR: failed to build: failed to solve: `cargo metadata` failed
+            error: target `demo` in package `app` requires the features: `loud`, `dynamic`
+            help: pass `--build-arg FEATURES=app/loud,app/dynamic`, or name them as `features` under `[workspace.metadata.longshore]`
+        "#]],
+    );
+}

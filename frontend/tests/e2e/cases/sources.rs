@@ -188,7 +188,7 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     let project = Project::of_testdata("crate-types")?;
     let order = || Order::build(&engine, project.path(), "crate-types");
     // No target is named: of two programs, one is a default member's.
-    project.replace("Cargo.toml", "\"quiet\"]", "\"quiet\", \"zany\"]")?;
+    project.replace("Cargo.toml", "\"shown\"]", "\"shown\", \"zany\"]")?;
     project.write("zany/Cargo.toml", "[package]\nname = \"zany\"\nversion = \"0.1.0\"\n")?;
     project.write("zany/src/main.rs", "fn main() {}\n")?;
     project.append("Cargo.lock", "\n[[package]]\nname = \"zany\"\nversion = \"0.1.0\"\n")?;
@@ -212,8 +212,7 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     };
     let dormant = refused(order().target("linked-dynamically"))?;
     assert!(dormant.contains("--build-arg FEATURES=app/dynamic"), "{dormant}");
-    let example = refused(order().target("demo"))?;
-    assert!(example.contains("it is an example") && example.contains("`src/bin/demo.rs`"), "{example}");
+    an_example_is_built_where_it_is_asked_for(&engine, &project)?;
     let unlike = refused(order().args(["--build-arg", "ALL_FEATURES=sure"]))?;
     assert!(unlike.contains("`ALL_FEATURES` is `sure`, and not `true` or `false`"), "{unlike}");
     let dynamic = refused(order().target("linked-dynamically").args(["--build-arg", "ALL_FEATURES=true"]))?;
@@ -231,4 +230,35 @@ pub(crate) fn features_and_targets_of_older_workspaces() -> Result {
     let bare = refused(order().target("linked-dynamically").args(["--build-arg", "NO_DEFAULT_FEATURES=1"]))?;
     assert!(bare.contains("no target is named `linked-dynamically`"), "{bare}");
     Ok(())
+}
+
+/// With what no program of the workspace has: a development dependency, and a file that only its source names.
+fn an_example_is_built_where_it_is_asked_for(engine: &Engine, project: &Project) -> Result {
+    let order = |target: &str| Order::build(engine, project.path(), "crate-types-demo").target(target);
+    let build = order("demo").must()?;
+    let ran = build.progress.ran();
+    assert!(
+        ran.contains("[member] app 0.1.0 (example \"demo\")") && ran.contains("[member] shown 0.1.0"),
+        "{ran:?}"
+    );
+    let said = engine.run_image(&["--network", "none"], &tag("crate-types-demo"), &[])?;
+    assert_eq!(said.stdout, "[an example] both\n");
+    order("app:demo").must()?.assert_ran([]);
+
+    let manifest = fs::read_to_string(project.path().join("app/Cargo.toml"))?;
+    let with = |more: &str| project.write("app/Cargo.toml", format!("{manifest}\n{more}"));
+    let refused = || -> Result<String> {
+        let build = order("demo").run()?;
+        assert!(!build.succeeded, "it was built");
+        Ok(build.progress.tail())
+    };
+    with("[[example]]\nname = \"demo\"\ncrate-type = [\"staticlib\"]\n")?;
+    let library = refused()?;
+    assert!(library.contains("whose `crate-type` is a library's"), "{library}");
+    with("[[example]]\nname = \"demo\"\nrequired-features = [\"loud\"]\n")?;
+    let needy = refused()?;
+    assert!(needy.contains("requires the features: `loud`"), "{needy}");
+    assert!(needy.contains("--build-arg FEATURES=app/loud"), "{needy}");
+    order("demo").args(["--build-arg", "FEATURES=app/loud"]).must()?;
+    project.write("app/Cargo.toml", &manifest)
 }

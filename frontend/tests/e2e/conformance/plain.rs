@@ -96,6 +96,9 @@ fn dockerfile(program: &Program) -> String {
     ] {
         cargo.push(option.to_owned());
     }
+    if program.examples {
+        cargo.extend(program.bins.iter().flat_map(|bin| ["--example".to_owned(), bin.clone()]));
+    }
     if !program.features.is_empty() {
         cargo.extend(["--features".to_owned(), program.features.join(",")]);
     }
@@ -122,6 +125,7 @@ fn dockerfile(program: &Program) -> String {
         "dev" => "debug",
         profile => profile,
     };
+    let programs = if program.examples { "/examples" } else { "" };
     let smoke: String = program.smoke.iter().map(|arg| format!(" '{arg}'")).collect();
     let bins: Vec<&str> = program.bins.iter().map(|bin| bin.rsplit(':').next().unwrap_or(bin)).collect();
     write!(
@@ -132,8 +136,8 @@ fn dockerfile(program: &Program) -> String {
          WORKDIR /ws\n\
          RUN --network=none --mount=from=vendor,target=/vendor,rw {cargo}\n\
          WORKDIR {TARGET_DIR}\n\
-         RUN find . \\( -path '*/deps/*' -o -path '*/build/*/out/lib*' \\) -type f ! -name '*.d' -exec sha256sum {{}} + > /result/sums && cp -r /trace /result/\n\
-         WORKDIR {TARGET_DIR}/{triple}/{profile}\n\
+         RUN find . \\( -path '*/deps/*' -o -path '*/examples/*' -o -path '*/build/*/out/lib*' \\) -type f ! -name '*.d' -exec sha256sum {{}} + > /result/sums && cp -r /trace /result/\n\
+         WORKDIR {TARGET_DIR}/{triple}/{profile}{programs}\n\
          RUN --network=none for bin in {bins}; do cp $bin /result/ && sha256sum $bin > /result/$bin.sha256 && \
          {{ ./$bin{smoke} > /result/$bin.out 2> /result/$bin.err; echo $? > /result/$bin.code; }}; done\n\n\
          FROM scratch\nCOPY --from=plain /result /\n",

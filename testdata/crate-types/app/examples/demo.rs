@@ -1,5 +1,6 @@
-//! Shows something to who reads it. Images are not made of examples.
+//! Shows something to who reads it, by what no program of the workspace has: a development dependency, and a file outside of
+//! the package.
 
 fn main() {
-    println!("{}", common::features());
+    println!("{} {}", shown::framed(include_str!("../../shown.txt")), common::features());
 }
