@@ -214,8 +214,7 @@ pub async fn load(
         }
     });
     let manifests = together(manifests).await;
-    let with_examples = graph.iter().any(|(_, unit)| matches!(unit.kind, UnitKind::Example(_)));
-    let (mut named, gathered) = named_outside(asked, &used, all_directories, with_examples).await?;
+    let (mut named, gathered) = named_outside(asked, graph, &used, all_directories).await?;
     let mut members = Members { gathered, ..Members::default() };
     for ((ix, directory), manifest) in used.into_iter().zip(manifests) {
         let manifest = manifest?;

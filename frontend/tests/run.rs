@@ -151,6 +151,7 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-3 .fsutil-metadata
         read ref-3 Cargo.toml
         read ref-3 Cargo.lock
+        read ref-3 apps/elsewhere/Cargo.toml
         read ref-3 apps/other/Cargo.toml
         read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm
@@ -194,13 +195,16 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         list ref-3 /shared
         list ref-3 /schema
         list ref-3 /link
+        list ref-3 /elsewhere
         list ref-3 /apps
         list ref-3 /apps/report
         list ref-3 /apps/report/src
         list ref-3 /apps/other
         list ref-3 /apps/other/src
+        list ref-3 /apps/elsewhere
         read ref-3 Cargo.toml
         read ref-3 Cargo.lock
+        read ref-3 apps/elsewhere/Cargo.toml
         read ref-3 apps/other/Cargo.toml
         read ref-3 apps/report/Cargo.toml
         resolve docker-image://docker.io/library/rust:1.95-bookworm as [internal] load metadata for rust:1.95-bookworm

@@ -20,7 +20,7 @@ use crate::{
     listing::{Kind, Listing, is_shared_library},
     outside::{self, Named, SourceRole},
     paths,
-    units::PackageIx,
+    units::{PackageIx, UnitGraph, UnitKind, args::RustcArgs},
 };
 
 /// A path lies in a member's directory and in no other's within it: the copy of the member has it.
@@ -76,6 +76,22 @@ impl Around<'_> {
         found
     }
 
+    /// Crate roots of a member that its manifest has outside of its directory, with what lies beside them: there are their
+    /// modules. In a directory around members, the file alone.
+    fn roots<'c>(&self, calls: impl Iterator<Item = &'c Call>) -> BTreeSet<Utf8PathBuf> {
+        let compiled = calls.filter(|call| call.kind == CallKind::Rustc);
+        let roots = compiled.filter_map(|call| {
+            let cwd = Utf8Path::new(&call.cwd).strip_prefix(paths::WORKSPACE).ok()?;
+            outside::normalise(cwd, RustcArgs::parse(&call.args)?.root)
+        });
+        let beyond = roots.filter(|root| self.is_beyond(root));
+        let seen = beyond.map(|root| match root.parent() {
+            Some(beside) if !holds_members(beside, self.all_directories) => beside.to_owned(),
+            _ => root,
+        });
+        seen.collect()
+    }
+
     /// It is there, and the copy of the member lacks it.
     fn is_beyond(&self, path: &Utf8Path) -> bool {
         self.listing.kind(path).is_some() && !is_own(path, self.directory, self.nested)
@@ -115,25 +131,41 @@ pub(super) struct InSources {
 /// What the sources of each member name; and the vertices that read them, where there are any.
 pub(super) async fn named_outside(
     asked: &Asked<'_, impl Gateway>,
+    graph: &UnitGraph,
     used: &[(PackageIx, &Utf8Path)],
     all_directories: &BTreeSet<Utf8PathBuf>,
-    with_examples: bool,
 ) -> Result<(BTreeMap<PackageIx, InSources>, Vec<State>), Failure> {
     let context = asked.context;
+    let listing = &context.listing;
+    let with_examples = graph.iter().any(|(_, unit)| matches!(unit.kind, UnitKind::Example(_)));
     let nested: Vec<Vec<&Utf8PathBuf>> =
         used.iter().map(|(_, directory)| nested_in(directory, all_directories).collect()).collect();
-    let sources: Vec<Source<'_>> =
-        used.iter()
-            .zip(&nested)
-            .enumerate()
-            .flat_map(|(at, ((_, directory), nested))| {
-                own_sources(directory, nested, &context.listing, with_examples)
-                    .map(move |(file, role)| Source { at, file, role })
-            })
-            .collect();
+    let roots: Vec<BTreeSet<Utf8PathBuf>> = used
+        .iter()
+        .zip(&nested)
+        .map(|((ix, directory), nested)| {
+            let around = Around { directory, nested, all_directories, listing };
+            around.roots(graph.units_of(*ix).iter().map(|unit| &unit.call))
+        })
+        .collect();
+    let sources: Vec<Source<'_>> = used
+        .iter()
+        .zip(nested.iter().zip(&roots))
+        .enumerate()
+        .flat_map(|(at, ((_, directory), (nested, roots)))| {
+            let beside = roots.iter().flat_map(|root| listing.files_below(root));
+            let beside = beside.filter(|file| file.extension() == Some("rs"));
+            let own = own_sources(directory, nested, listing, with_examples);
+            let all = own.chain(beside.map(|file| (file, SourceRole::Crate)));
+            all.map(move |(file, role)| Source { at, file, role })
+        })
+        .collect();
     let (texts, gathered) = texts(asked, used, &sources).await?;
     let output = context.root.join("target");
     let mut found: BTreeMap<PackageIx, InSources> = BTreeMap::new();
+    for ((ix, _), roots) in used.iter().zip(&roots) {
+        found.entry(*ix).or_default().paths.extend(roots.iter().cloned());
+    }
     for Source { at, file, role } in sources {
         let Some(text) = texts.get(file) else { continue };
         let (ix, directory) = used[at];

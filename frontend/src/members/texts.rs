@@ -41,9 +41,11 @@ pub(super) async fn texts<'a>(
     sources: &[Source<'a>],
 ) -> Result<(BTreeMap<&'a Utf8Path, String>, Vec<State>), Failure> {
     let Asked { gateway, request, context, workshop } = *asked;
-    let is_plain = |source: &&Source<'_>| context.listing.kind(source.file) == Some(Kind::File);
+    let is_plain = |source: &&Source<'_>| {
+        context.listing.kind(source.file) == Some(Kind::File) && source.file.starts_with(used[source.at].1)
+    };
     let (together, alone): (Vec<&Source<'_>>, Vec<&Source<'_>>) = match sources.len() {
-        // What a link leads to may lie elsewhere.
+        // Crate roots may lie elsewhere, and what a link leads to.
         READ_ALONE.. => sources.iter().partition(is_plain),
         _ => (Vec::new(), sources.iter().collect()),
     };

@@ -5,6 +5,8 @@
 pub struct RustcArgs<'a> {
     /// `--crate-name`.
     pub crate_name: &'a str,
+    /// The crate's root, which cargo writes before all flags of the user's; empty when absent.
+    pub root: &'a str,
     /// Every `--crate-type`, split at commas.
     pub crate_types: Vec<&'a str>,
     /// `--out-dir`.
@@ -22,6 +24,10 @@ impl<'a> RustcArgs<'a> {
     pub fn parse(args: &'a [String]) -> Option<Self> {
         let mut parsed = RustcArgs {
             crate_name: "",
+            root: args
+                .iter()
+                .find(|arg| arg.ends_with(".rs") && !arg.starts_with('-'))
+                .map_or("", String::as_str),
             crate_types: Vec::new(),
             out_dir: "",
             extra_filename: "",
@@ -113,6 +119,7 @@ mod tests {
         );
         let parsed = RustcArgs::parse(&args).unwrap();
         assert_eq!(parsed.crate_name, "serde");
+        assert_eq!(parsed.root, "/vendor/serde/src/lib.rs");
         assert_eq!(parsed.stems(), ["libserde-abc"]);
         assert_eq!(parsed.externs, ["/x/deps/libserde_core-1.rmeta"]);
         assert_eq!(parsed.target, Some("x86_64-unknown-linux-gnu"));

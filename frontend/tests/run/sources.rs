@@ -35,3 +35,17 @@ async fn many_sources_are_read_by_a_step() {
     assert!(few.len() > 3, "{few:?}");
     assert_eq!(few, many);
 }
+
+/// A crate's root that lies outside of its package is seen with what lies beside it, and so is what these name.
+#[tokio::test]
+async fn a_crate_whose_root_lies_elsewhere_is_seen() {
+    let project = Project::load("outside-files");
+    let built = build_with(&pairs(&[("target", "elsewhere")]), daemon(&project)).await;
+    let graph = built.graph("[image] elsewhere").expect("it is built").definition().to_string();
+    let (_, own) = graph.split_once("source:elsewhere = ").unwrap_or_else(|| panic!("{graph}"));
+    let seen = own.lines().skip(1).take_while(|line| line.starts_with("    "));
+    let copies: Vec<&str> = seen.filter_map(|line| line.trim().strip_prefix("copy context ")).collect();
+    for path in ["/elsewhere ", "/schema/places.txt "] {
+        assert!(copies.iter().any(|copy| copy.starts_with(path)), "{path} is not in {copies:#?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! A program whose package lies elsewhere.
+
+mod part;
+
+fn main() {
+    println!("{}", part::places());
+}
