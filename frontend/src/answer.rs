@@ -238,7 +238,7 @@ fn target_rows(
 
 /// Where the user declared a target.
 fn span<'a>(project: &'a Project, compiled: &'a Compiled, target: &Target) -> Option<&'a Span> {
-    let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
+    let declared = target.declared(&project.config.images).and_then(|table| table.span.as_ref());
     declared.or_else(|| target.package().and_then(|package| compiled.members.spans.get(&package)))
 }
 

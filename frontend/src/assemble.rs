@@ -104,7 +104,7 @@ pub async fn assemble(
             .unwrap_or_default(),
         toolkit: compiled.toolkit.as_ref(),
     };
-    let declared = project.config.images.get(&target.name).and_then(|table| table.span.as_ref());
+    let declared = target.declared(&project.config.images).and_then(|table| table.span.as_ref());
     let epoch = request.source_date_epoch.and_then(|epoch| i64::try_from(epoch).ok());
     let about = About {
         name: &target.name,
@@ -194,7 +194,7 @@ pub fn settings(project: &Project, planned: &Planned, compiled: &Compiled, targe
         None => project.config.image.clone(),
     };
     let settings = workspace.with(&package.image);
-    match project.config.images.get(&target.name) {
+    match target.declared(&project.config.images) {
         Some(declared) => settings.with(&declared.image),
         None => settings,
     }
@@ -225,6 +225,7 @@ fn is_users_base(settings: &ImageSettings) -> bool {
 /// What a cache must carry along: of this target only, or an image would have others compiled.
 fn kept<'a>(planned: &'a Planned, compiled: &'a Compiled, target: &Target) -> Vec<&'a State> {
     std::iter::once(&planned.workspace.vertex)
+        .chain(&planned.before)
         .chain(compiled.recordings())
         .chain(compiled.reports(planned, target))
         .collect()

@@ -102,6 +102,8 @@ pub struct Planned {
     pub selection: Selection,
     /// What cargo said.
     pub workspace: Workspace,
+    /// Vertices of the plans that told to make this one.
+    pub before: Vec<State>,
     /// Its units.
     pub graph: UnitGraph,
     /// Its vertices.
@@ -324,6 +326,7 @@ impl Project {
             bench,
             selection,
             workspace,
+            before: Vec::new(),
             graph,
             plan,
             cache_prefix,
@@ -383,7 +386,7 @@ impl Project {
     pub fn cautions(&self, planned: &Planned) -> Vec<Diagnostic> {
         let mut warnings = caution::warnings(&planned.workspace.recording, &planned.bench.compiler);
         warnings.extend(self.unheeded.iter().cloned());
-        warnings.extend(self.crate_cautions(&planned.graph));
+        warnings.extend(self.crate_cautions(&planned.graph, &planned.workspace.metadata));
         let manifests = self.manifests.files().filter(|file| file.name() != self.context.manifest.name());
         warnings.extend(std::iter::once(&self.context.manifest).chain(manifests).flat_map(caution::misspelt));
         warnings.extend(caution::cargo_config(&self.context.cargo_config));

@@ -176,10 +176,8 @@ async fn choose(
         if target::select(&targets, Some(base)).is_ok() {
             return Ok(Chosen { planned, targets, name: Some(base.to_owned()) });
         }
-        if let Some(examples) = example(&planned, base) {
-            let planned = project.plan_of(gateway, request, platform, Some(&variant), &examples).await?;
-            let targets = project.targets(&planned)?;
-            return Ok(Chosen { planned, targets, name: Some(base.to_owned()) });
+        if let Some(found) = example(gateway, request, project, &planned, Some(&variant), base).await? {
+            return Ok(found);
         }
     }
     let planned = project.plan(gateway, request, platform, None).await?;
@@ -187,12 +185,8 @@ async fn choose(
     if let Some(asked) = asked
         && let Err(unknown) = target::select(&targets, Some(asked))
     {
-        if unknown.code == Code::UnknownTarget
-            && let Some(examples) = example(&planned, asked)
-        {
-            let planned = project.plan_of(gateway, request, platform, None, &examples).await?;
-            let targets = project.targets(&planned)?;
-            return Ok(Chosen { planned, targets, name: request.target.clone() });
+        if let Some(found) = example(gateway, request, project, &planned, None, asked).await? {
+            return Ok(found);
         }
         // Those of accelerators may have been meant.
         let plain = targets.iter().map(|target| target.name.clone());
@@ -224,10 +218,28 @@ async fn choose(
     Ok(Chosen { planned, targets, name: request.target.clone() })
 }
 
-/// The example of that name, as cargo's `--example` takes it, where the plan has none of its programs.
-fn example(planned: &Planned, asked: &str) -> Option<Vec<String>> {
-    let is_one = planned.graph.dormant.get(asked) == Some(&Dormant::Example);
-    is_one.then(|| vec![asked.rsplit(':').next().unwrap_or(asked).to_owned()])
+/// The plan for an example, where `planned` has no program of its name but could have one.
+async fn example(
+    gateway: &impl Gateway,
+    request: &Request,
+    project: &Project,
+    planned: &Planned,
+    variant: Option<&Variant>,
+    asked: &str,
+) -> Result<Option<Chosen>, Failure> {
+    let targets = project.targets(planned)?;
+    let is_unknown =
+        target::select(&targets, Some(asked)).is_err_and(|problem| problem.code == Code::UnknownTarget);
+    if !is_unknown || planned.graph.dormant.get(asked) != Some(&Dormant::Example) {
+        return Ok(None);
+    }
+    // As cargo's `--example` takes it.
+    let examples = [asked.rsplit(':').next().unwrap_or(asked).to_owned()];
+    let before = planned.workspace.vertex.clone();
+    let mut planned = project.plan_of(gateway, request, &planned.platform, variant, &examples).await?;
+    planned.before.push(before);
+    let targets = project.targets(&planned)?;
+    Ok(Some(Chosen { planned, targets, name: Some(asked.to_owned()) }))
 }
 
 async fn warn(gateway: &impl Gateway, warnings: &[Diagnostic]) -> Result<(), Failure> {

@@ -21,6 +21,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Its settings among `images`, where it has some.
+    pub fn declared<'c>(&self, images: &'c BTreeMap<String, ImageTable>) -> Option<&'c ImageTable> {
+        images.get(&self.name).filter(|_| self.is_declared)
+    }
+
     /// It is one library and nothing else.
     pub fn is_library(&self) -> bool {
         !self.is_declared && self.artifacts.iter().all(|artifact| artifact.kind == ArtifactKind::Library)

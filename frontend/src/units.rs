@@ -59,6 +59,8 @@ pub struct Package {
     pub double_colon: bool,
     /// The link arguments for which it has targets, built or not.
     pub link_targets: Vec<LinkArgTarget>,
+    /// Roots of its examples.
+    pub examples: BTreeSet<Utf8PathBuf>,
     /// SPDX expression of its manifest.
     pub license: Option<String>,
     /// Description of its manifest.
@@ -182,7 +184,12 @@ impl UnitGraph {
 
         let mut units = Vec::new();
         for call in &recording.calls {
-            units.push(unit(call, &by_root, &packages)?);
+            let unit = unit(call, &by_root, &packages)?;
+            // Another example of that name, and no program: no other unit uses it.
+            if unit.is_linkable() && is_example(call, &packages[unit.package.0 as usize]) {
+                continue;
+            }
+            units.push(unit);
         }
         units.sort_by(|a, b| {
             (a.package, &a.kind, a.side, &a.call).cmp(&(b.package, &b.kind, b.side, &b.call))
@@ -296,6 +303,12 @@ fn packages(recording: &Recording, metadata: &Metadata) -> Result<Vec<Package>, 
             }),
             double_colon: package.rust_version.as_ref().is_none_or(|v| (v.major, v.minor) >= (1, 77)),
             link_targets: link_targets(&package.targets),
+            examples: package
+                .targets
+                .iter()
+                .filter(|target| target.is_example())
+                .map(|target| target.src_path.clone())
+                .collect(),
             license: package.license.clone(),
             description: package.description.clone(),
             repository: package.repository.clone(),
@@ -379,7 +392,7 @@ fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
     // A program without CARGO_BIN_NAME is a build script: cargo sets that variable for binaries, and since 1.69 for examples
     // that are programs (book, "Environment variables Cargo sets for crates"; its change log).
     match call.env.get("CARGO_BIN_NAME") {
-        Some(name) if is("bin") && is_example(name, package) => UnitKind::Example(name.clone()),
+        Some(name) if is("bin") && is_example(call, package) => UnitKind::Example(name.clone()),
         Some(name) if is("bin") => UnitKind::Bin(name.clone()),
         None if is("bin") && args.crate_name.starts_with("build_script_") => UnitKind::BuildScript,
         None if is("bin") => UnitKind::Bin(package.name.clone()),
@@ -388,10 +401,8 @@ fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
     }
 }
 
-/// An example is never asked for where a binary of the package has the name.
-fn is_example(name: &str, package: &Package) -> bool {
-    let has = |target| package.link_targets.contains(&target);
-    has(LinkArgTarget::Example) && !has(LinkArgTarget::SingleBin(name.to_owned()))
+fn is_example(call: &Call, package: &Package) -> bool {
+    args::root(call).is_some_and(|root| package.examples.contains(&root))
 }
 
 fn connect(units: &mut [Unit], packages: &[Package]) -> Result<(), BadRecording> {

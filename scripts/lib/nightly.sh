@@ -6,7 +6,7 @@ NIGHTLY_IMAGE=longshore/rust-nightly:rustup
 # nightly_sysroot: where it lies; a failure where there is none. Nothing is
 # asked that would make rustup fetch one.
 nightly_sysroot() {
-  rustup toolchain list 2>/dev/null | grep -q '^nightly-[a-z]' && rustc +nightly --print sysroot
+  [[ $'\n'$(rustup toolchain list 2>/dev/null) == *$'\n'nightly-[a-z]* ]] && rustc +nightly --print sysroot
 }
 
 # nightly_load NAME: the image, in that engine.
@@ -37,10 +37,11 @@ nightly_load() {
 # nightly_context SYSROOT HOME: what it is built from, as an archive. The image's
 # own programs come after those of the nightly.
 nightly_context() {
-  local dir
+  local dir status=0
   dir=$(mktemp -d)
   # shellcheck disable=SC2016  # $PATH is the image's
   printf 'FROM %s\nCOPY toolchain %s\nENV PATH=%s/bin:$PATH RUST_VERSION=nightly\n' "$TOOLCHAIN_IMAGE" "$2" "$2" >"$dir/Dockerfile"
-  tar -C "$1" --exclude=./share --transform 'flags=r;s,^\.,toolchain,' -cf - . -C "$dir" Dockerfile
+  tar -C "$1" --exclude=./share --transform 'flags=r;s,^\.,toolchain,' -cf - . -C "$dir" Dockerfile || status=$?
   rm -r "$dir"
+  return "$status"
 }

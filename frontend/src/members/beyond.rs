@@ -20,7 +20,7 @@ use crate::{
     listing::{Kind, Listing, is_shared_library},
     outside::{self, Named, SourceRole},
     paths,
-    units::{PackageIx, UnitGraph, UnitKind, args::RustcArgs},
+    units::{PackageIx, Unit, UnitGraph, UnitKind, args},
 };
 
 /// A path lies in a member's directory and in no other's within it: the copy of the member has it.
@@ -77,19 +77,32 @@ impl Around<'_> {
     }
 
     /// Crate roots of a member that its manifest has outside of its directory, with what lies beside them: there are their
-    /// modules. In a directory around members, the file alone.
-    fn roots<'c>(&self, calls: impl Iterator<Item = &'c Call>) -> BTreeSet<Utf8PathBuf> {
-        let compiled = calls.filter(|call| call.kind == CallKind::Rustc);
-        let roots = compiled.filter_map(|call| {
-            let cwd = Utf8Path::new(&call.cwd).strip_prefix(paths::WORKSPACE).ok()?;
-            outside::normalise(cwd, RustcArgs::parse(&call.args)?.root)
+    /// modules. Beside a manifest, which may have a target directory, and in a directory around members, the file alone.
+    fn roots<'c>(&self, units: impl Iterator<Item = &'c Unit>) -> BTreeMap<Utf8PathBuf, SourceRole> {
+        let compiled = units.filter(|unit| unit.call.kind == CallKind::Rustc);
+        let roots = compiled.filter_map(|unit| {
+            let root = args::root(&unit.call)?;
+            let role = match unit.kind {
+                UnitKind::BuildScript => SourceRole::BuildScript,
+                _ => SourceRole::Crate,
+            };
+            Some((outside::normalise("".into(), root.strip_prefix(paths::WORKSPACE).ok()?.as_str())?, role))
         });
-        let beyond = roots.filter(|root| self.is_beyond(root));
-        let seen = beyond.map(|root| match root.parent() {
-            Some(beside) if !holds_members(beside, self.all_directories) => beside.to_owned(),
-            _ => root,
+        let seen = roots.filter(|(root, _)| self.is_beyond(root)).map(|(root, role)| {
+            let beside = root.parent().filter(|beside| {
+                let has_manifest = self.listing.kind(&beside.join("Cargo.toml")).is_some();
+                !has_manifest && !holds_members(beside, self.all_directories)
+            });
+            (beside.map_or_else(|| root.clone(), Utf8Path::to_owned), role)
         });
-        seen.collect()
+        // One of both is read as the script that it may be.
+        seen.fold(BTreeMap::new(), |mut roots, (root, role)| {
+            let known = roots.entry(root).or_insert(role);
+            if role == SourceRole::BuildScript {
+                *known = role;
+            }
+            roots
+        })
     }
 
     /// It is there, and the copy of the member lacks it.
@@ -137,34 +150,36 @@ pub(super) async fn named_outside(
 ) -> Result<(BTreeMap<PackageIx, InSources>, Vec<State>), Failure> {
     let context = asked.context;
     let listing = &context.listing;
-    let with_examples = graph.iter().any(|(_, unit)| matches!(unit.kind, UnitKind::Example(_)));
     let nested: Vec<Vec<&Utf8PathBuf>> =
         used.iter().map(|(_, directory)| nested_in(directory, all_directories).collect()).collect();
-    let roots: Vec<BTreeSet<Utf8PathBuf>> = used
+    let roots: Vec<BTreeMap<Utf8PathBuf, SourceRole>> = used
         .iter()
         .zip(&nested)
         .map(|((ix, directory), nested)| {
             let around = Around { directory, nested, all_directories, listing };
-            around.roots(graph.units_of(*ix).iter().map(|unit| &unit.call))
+            around.roots(graph.units_of(*ix).iter())
         })
         .collect();
     let sources: Vec<Source<'_>> = used
         .iter()
         .zip(nested.iter().zip(&roots))
         .enumerate()
-        .flat_map(|(at, ((_, directory), (nested, roots)))| {
-            let beside = roots.iter().flat_map(|root| listing.files_below(root));
-            let beside = beside.filter(|file| file.extension() == Some("rs"));
+        .flat_map(|(at, ((ix, directory), (nested, roots)))| {
+            let is_example = |unit: &Unit| matches!(unit.kind, UnitKind::Example(_));
+            let with_examples = graph.units_of(*ix).iter().any(is_example);
             let own = own_sources(directory, nested, listing, with_examples);
-            let all = own.chain(beside.map(|file| (file, SourceRole::Crate)));
-            all.map(move |(file, role)| Source { at, file, role })
+            let beside = roots.iter().flat_map(|(root, role)| {
+                let files = listing.files_below(root).filter(|file| file.extension() == Some("rs"));
+                files.map(move |file| (file, *role))
+            });
+            own.chain(beside).map(move |(file, role)| Source { at, file, role })
         })
         .collect();
     let (texts, gathered) = texts(asked, used, &sources).await?;
     let output = context.root.join("target");
     let mut found: BTreeMap<PackageIx, InSources> = BTreeMap::new();
     for ((ix, _), roots) in used.iter().zip(&roots) {
-        found.entry(*ix).or_default().paths.extend(roots.iter().cloned());
+        found.entry(*ix).or_default().paths.extend(roots.keys().cloned());
     }
     for Source { at, file, role } in sources {
         let Some(text) = texts.get(file) else { continue };

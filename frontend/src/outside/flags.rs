@@ -73,9 +73,11 @@ pub(super) fn told(directive: &str) -> Vec<String> {
     match key {
         "rustc-flags" => value.split_whitespace().map(str::to_owned).collect(),
         "rustc-link-search" => vec!["-L".to_owned(), value.to_owned()],
-        "rustc-link-arg" | "rustc-link-arg-bins" | "rustc-link-arg-cdylib" | "rustc-cdylib-link-arg" => {
-            link_arg(value)
-        }
+        "rustc-link-arg"
+        | "rustc-link-arg-bins"
+        | "rustc-link-arg-examples"
+        | "rustc-link-arg-cdylib"
+        | "rustc-cdylib-link-arg" => link_arg(value),
         "rustc-link-arg-bin" => value.split_once('=').map_or_else(Vec::new, |(_, arg)| link_arg(arg)),
         _ => Vec::new(),
     }

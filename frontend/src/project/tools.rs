@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildkit_llb::{Digest, Span};
+use cargo_metadata::Metadata;
 
 use super::{Planned, Project, identity::identity};
 use crate::{
@@ -171,22 +172,21 @@ impl Project {
     }
 
     /// What is to be said of `crates`: names of no package, and networks.
-    pub(super) fn crate_cautions(&self, graph: &UnitGraph) -> Vec<Diagnostic> {
+    pub(super) fn crate_cautions(&self, graph: &UnitGraph, metadata: &Metadata) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for (name, config) in &self.config.crates {
-            if !graph.packages().any(|(_, package)| is_named(name, package)) {
+            let is_built = graph.packages().any(|(_, package)| is_named(name, package));
+            // What other targets use is not built, and no mistake.
+            let mut locked = metadata.packages.iter();
+            if !is_built && !locked.any(|package| names(name, &package.name, &package.version.to_string())) {
                 let names = graph.packages().map(|(_, package)| package.name.as_str());
-                let unknown = Diagnostic::warning(
-                    Code::UnknownKey,
-                    format!("no package of this build is called `{name}`"),
-                );
+                let unknown = Diagnostic::warning(Code::UnknownKey, format!("no package is called `{name}`"));
                 let unknown = match did_you_mean(name, names) {
                     Some(near) => unknown.help(format!("did you mean `{near}`?")),
-                    None => unknown
-                        .help("names are those of `Cargo.lock`; what only other targets use is not built"),
+                    None => unknown.help("names are those of `Cargo.lock`"),
                 };
                 found.push(unknown.at(&config.span));
-            } else if let Some(span) = &config.network {
+            } else if let Some(span) = config.network.as_ref().filter(|_| is_built) {
                 let warning = Diagnostic::warning(
                     Code::NetworkAllowed,
                     format!("the steps of `{name}` have a network: what they fetch is pinned by nothing"),
@@ -199,11 +199,15 @@ impl Project {
     }
 }
 
-/// `NAME` or `NAME@VERSION`.
 fn is_named(name: &str, package: &Package) -> bool {
+    names(name, &package.name, &package.version)
+}
+
+/// Whether `name`, which is `NAME` or `NAME@VERSION`, is that of a package.
+fn names(name: &str, package: &str, version: &str) -> bool {
     match name.split_once('@') {
-        Some((name, version)) => package.name == name && package.version == version,
-        None => package.name == name,
+        Some((name, wanted)) => package == name && version == wanted,
+        None => package == name,
     }
 }
 

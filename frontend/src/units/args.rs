@@ -1,5 +1,8 @@
 //! One rustc command line, read as cargo wrote it.
 
+use camino::{Utf8Path, Utf8PathBuf};
+use longshore_helper::recording::Call;
+
 /// The parts of a rustc command line that connect units. Borrowed from the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RustcArgs<'a> {
@@ -64,6 +67,12 @@ impl<'a> RustcArgs<'a> {
         stems.dedup();
         stems
     }
+}
+
+/// The root of the crate that a call compiles, as `cargo metadata` has it.
+pub fn root(call: &Call) -> Option<Utf8PathBuf> {
+    let root = RustcArgs::parse(&call.args)?.root;
+    (!root.is_empty()).then(|| Utf8Path::new(&call.cwd).join(root))
 }
 
 /// Flags with a value: `--flag value`, `--flag=value`, `-C value`, `-Cvalue`.

@@ -32,10 +32,13 @@ pub(super) fn dormant(units: &[Unit], metadata: &Metadata) -> BTreeMap<String, D
             }
         }
         for target in package.targets.iter().filter(|target| target.is_example()) {
-            let is_program = target.crate_types.contains(&CrateType::Bin);
-            let dormant = if is_program { Dormant::Example } else { Dormant::ExampleLibrary };
+            // `Target::example_target` in cargo's `core/manifest.rs`: what is not a program alone is a library.
+            let is_program = target.crate_types.iter().all(|kind| *kind == CrateType::Bin);
             for name in names(target) {
-                found.entry(name).or_insert(dormant.clone());
+                match found.entry(name).or_insert(Dormant::ExampleLibrary) {
+                    known if is_program && *known == Dormant::ExampleLibrary => *known = Dormant::Example,
+                    _ => {}
+                }
             }
         }
     }

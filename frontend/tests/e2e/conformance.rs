@@ -5,7 +5,7 @@
 mod plain;
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -262,27 +262,30 @@ fn write_down(program: &Program, report: &Report, same: usize, unlike: &[String]
 /// Writes `docs/conformance.md` of all that was found, now or in runs before that were cut short.
 pub(crate) fn write_table() -> Result {
     let engine = Engine::of_environment();
-    if let Some(image) = named_toolchain() {
-        fs::create_dir_all(results(Some(&image)))?;
-        fs::write(results(Some(&image)).join(IMAGE), &image)?;
-    }
-    let (rows, missing) = read_rows(read_corpus().programs, &results(None))?;
     let rustc = |image: &str| -> Result<String> {
         let said = engine.run_image(&["--network", "none"], image, &["rustc", "--version"])?;
         Ok(said.stdout.trim().to_owned())
     };
+    if let Some(image) = named_toolchain() {
+        fs::create_dir_all(results(Some(&image)))?;
+        fs::write(results(Some(&image)).join(IMAGE), format!("{image}\n{}\n", rustc(&image)?))?;
+    }
+    let (rows, missing) = read_rows(read_corpus().programs, &results(None))?;
+    if rows.is_empty() {
+        return Err("no page is written: run scripts/conformance without --toolchain before".into());
+    }
     let mut others = Vec::new();
-    for image in named_before()? {
+    for (image, rustc) in named_before()? {
         let programs = read_corpus().programs_with(Some(&image));
         let (rows, _) = read_rows(programs, &results(Some(&image)))?;
-        others.push(Other { rustc: rustc(&image)?, rows, image });
+        others.push(Other { image, rustc, rows });
     }
     let page = table::page(&rows, &missing, &rustc(plain::TOOLCHAIN)?, &others);
     fs::write(repository().join("docs/conformance.md"), page)?;
     Ok(())
 }
 
-/// In a directory of results, the image that they are of.
+/// In a directory of results, the image that they are of and what its rustc says of itself, a line each.
 const IMAGE: &str = "image";
 
 /// What was found of these programs, and the names of those of which nothing was.
@@ -297,13 +300,15 @@ fn read_rows(programs: Vec<Program>, results: &Path) -> Result<(Vec<Row>, Vec<St
     Ok((rows, missing))
 }
 
-/// Images that a run has named, by name.
-fn named_before() -> Result<BTreeSet<String>> {
-    let Ok(entries) = fs::read_dir(results(None).join("others")) else { return Ok(BTreeSet::new()) };
-    let mut images = BTreeSet::new();
+/// Images that a run has named, by name, and what compiles in them.
+fn named_before() -> Result<BTreeMap<String, String>> {
+    let Ok(entries) = fs::read_dir(results(None).join("others")) else { return Ok(BTreeMap::new()) };
+    let mut images = BTreeMap::new();
     for entry in entries {
         // A run that was cut short has left none.
-        images.extend(fs::read_to_string(entry?.path().join(IMAGE)).ok());
+        let Ok(text) = fs::read_to_string(entry?.path().join(IMAGE)) else { continue };
+        images
+            .extend(text.split_once('\n').map(|(image, rustc)| (image.to_owned(), rustc.trim().to_owned())));
     }
     Ok(images)
 }
