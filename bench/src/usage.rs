@@ -143,11 +143,22 @@ impl Watch {
     }
 }
 
-/// Groups within a group: a container has one.
+/// How many containers have a group below that of an engine: those of builds are together in one.
 fn children(group: &Path) -> Option<usize> {
-    let entries = fs::read_dir(group).ok()?;
-    Some(entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).count())
+    let directories = |group: &Path| -> Option<Vec<PathBuf>> {
+        let entries = fs::read_dir(group).ok()?.flatten();
+        let found = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        Some(found.map(|entry| entry.path()).collect())
+    };
+    let (builds, others): (Vec<PathBuf>, Vec<PathBuf>) = directories(group)?
+        .into_iter()
+        .partition(|group| group.file_name().is_some_and(|name| name == BUILDS));
+    let of_builds = builds.iter().filter_map(|group| directories(group)).map(|found| found.len());
+    Some(others.len() + of_builds.sum::<usize>())
 }
+
+/// The group that dockerd has for the containers of builds, below the one that it was told.
+const BUILDS: &str = "buildkit";
 
 /// The engine's group below a controller's directory (version 1), or below the only one (version 2, no name);
 /// `scripts/engine` has told the daemon to put containers there.
@@ -232,13 +243,16 @@ mod tests {
     }
 
     #[test]
-    fn each_group_within_is_a_container() {
+    fn each_group_of_a_build_is_a_container() {
         let group = tempfile::tempdir().unwrap();
-        fs::create_dir_all(group.path().join("one")).unwrap();
-        fs::create_dir_all(group.path().join("two")).unwrap();
+        fs::create_dir_all(group.path().join("buildkit")).unwrap();
         fs::write(group.path().join("memory.stat"), "anon 0\n").unwrap();
-        assert_eq!(children(group.path()), Some(2));
-        assert_eq!(children(&group.path().join("three")), None);
+        assert_eq!(children(group.path()), Some(0));
+        for container in ["buildkit/one", "buildkit/two", "three"] {
+            fs::create_dir_all(group.path().join(container)).unwrap();
+        }
+        assert_eq!(children(group.path()), Some(3));
+        assert_eq!(children(&group.path().join("four")), None);
     }
 
     #[test]
