@@ -157,7 +157,7 @@ fn children(group: &Path) -> Option<usize> {
     Some(others.len() + of_builds.sum::<usize>())
 }
 
-/// The group that dockerd has for the containers of builds, below the one that it was told.
+/// The group that containers of builds have below that of the daemon (BuildKit's executor/oci/spec.go, `GenerateSpec`).
 const BUILDS: &str = "buildkit";
 
 /// The engine's group below a controller's directory (version 1), or below the only one (version 2, no name);

@@ -44,6 +44,8 @@ pub struct Other {
     pub rustc: String,
     /// Of each program.
     pub rows: Vec<Row>,
+    /// Programs that were not compared in it.
+    pub missing: Vec<String>,
 }
 
 /// The page. `missing` are programs of the corpus that were not compared.
@@ -125,9 +127,12 @@ fn other_toolchains(page: &mut String, others: &[Other]) {
          | toolchain | compared | packages | rustc | build scripts | differences | same bytes | programs | behaves alike |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
-    for Other { image, rustc, rows } in others {
+    for Other { image, rustc, rows, .. } in others {
         writeln!(page, "| {rustc}, `{image}` | {} | {} |", rows.len(), sums(rows))
             .expect("a string takes all");
+    }
+    for Other { missing, .. } in others.iter().filter(|other| !other.missing.is_empty()) {
+        writeln!(page, "\nNot compared there: {}.", missing.join(", ")).expect("a string takes all");
     }
     let told = others.iter().flat_map(|other| &other.rows);
     let lines: Vec<String> = told
@@ -183,8 +188,12 @@ mod tests {
     fn a_failure_is_in_the_table_and_told_of() {
         let rows = [row(), Row { differences: Vec::new(), alike: true, note: String::new(), ..row() }];
         let other = Row { title: "a 1.0.0 with an image".to_owned(), ..row() };
-        let others =
-            [Other { image: "an/image:1".to_owned(), rustc: "rustc 2".to_owned(), rows: vec![other] }];
+        let others = [Other {
+            image: "an/image:1".to_owned(),
+            rustc: "rustc 2".to_owned(),
+            rows: vec![other],
+            missing: vec!["c with an image".to_owned()],
+        }];
         let page = page(&rows, &["b 2.0.0".to_owned()], "rustc 1.95.0", &others);
         for line in [
             "Toolchain: rustc 1.95.0.",
@@ -195,6 +204,7 @@ mod tests {
             "- **a 1.0.0**: its program holds `OUT_DIR`",
             "- **a 1.0.0**: a 1.0.0 (lib a): `X` is not set",
             "| rustc 2, `an/image:1` | 1 | 2 | 3 | 1 | 1 | 2 of 3 | 1 of 1 | 0 |",
+            "Not compared there: c with an image.",
             "- **a 1.0.0 with an image**: a 1.0.0 (lib a): `X` is not set",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");

@@ -51,15 +51,6 @@ impl Part {
             Part::Bin(name) | Part::Example(name) => Some(name),
         }
     }
-
-    /// A program in words: `bin "server"`, `example "client"`.
-    pub fn told(&self) -> Option<String> {
-        match self {
-            Part::Library => None,
-            Part::Bin(name) => Some(format!("bin \"{name}\"")),
-            Part::Example(name) => Some(format!("example \"{name}\"")),
-        }
-    }
 }
 
 /// One vertex: some units of one package, for one side.
@@ -83,6 +74,16 @@ impl Vertex {
     /// Its output directory, in its own vertex and in all that use it.
     pub fn output(&self) -> &str {
         &self.spec.output
+    }
+
+    /// What people call it, besides its package: ` (bin "server")`, ` (host)`, or nothing.
+    pub fn detail(&self) -> String {
+        match (&self.part, self.side) {
+            (Part::Bin(name), _) => format!(" (bin \"{name}\")"),
+            (Part::Example(name), _) => format!(" (example \"{name}\")"),
+            (Part::Library, Side::Host) => " (host)".to_owned(),
+            (Part::Library, Side::Target) => String::new(),
+        }
     }
 
     /// The directory that its vertex of the graph makes: its own, or that of its bundle.

@@ -401,6 +401,7 @@ fn kind_of(args: &RustcArgs, call: &Call, package: &Package) -> UnitKind {
     }
 }
 
+/// Names tell nothing: an example may be called as a binary is, and in cargo's new layout of build directories both lie alike.
 fn is_example(call: &Call, package: &Package) -> bool {
     args::root(call).is_some_and(|root| package.examples.contains(&root))
 }

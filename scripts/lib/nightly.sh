@@ -3,17 +3,20 @@
 
 NIGHTLY_IMAGE=longshore/rust-nightly:rustup
 
-# nightly_sysroot: where it lies; a failure where there is none. Nothing is
-# asked that would make rustup fetch one.
+# nightly_sysroot: where it lies; a failure where there is none, or one that is
+# older than the oldest toolchain that is tested. Nothing is asked that would make
+# rustup fetch one.
 nightly_sysroot() {
-  [[ $'\n'$(rustup toolchain list 2>/dev/null) == *$'\n'nightly-[a-z]* ]] && rustc +nightly --print sysroot
+  local version
+  [[ $'\n'$(rustup toolchain list 2>/dev/null) == *$'\n'nightly-[a-z]* ]] || return
+  version=$(rustc +nightly -V) && at_least "${version#rustc }" "$OLDEST_RUST" && rustc +nightly --print sysroot
 }
 
 # nightly_load NAME: the image, in that engine.
 nightly_load() {
   local name=$1 sysroot recipe home log=$STATE/images/nightly.log
   sysroot=$(nightly_sysroot) || {
-    say "no nightly of rustup's here (rustup toolchain install nightly): no $NIGHTLY_IMAGE, and what needs it is left out"
+    say "no nightly of rustup's from Rust $OLDEST_RUST on here (rustup toolchain install nightly): no $NIGHTLY_IMAGE, and what needs it is left out"
     return
   }
   recipe=$(recipe_of "$("$sysroot/bin/rustc" -vV)" "$TOOLCHAIN_IMAGE" "$LIB/nightly.sh")

@@ -2,8 +2,9 @@
 # The oldest toolchain that is tested. Only on demand.
 
 OLDEST_IMAGE=longshore/rust-oldest:debian
-# It has Rust 1.85.
 OLDEST_SUITE=trixie
+# shellcheck disable=SC2034  # nightly.sh uses it
+OLDEST_RUST=1.85
 
 # oldest_load NAME: the image, in that engine.
 oldest_load() {

@@ -260,12 +260,7 @@ pub(super) fn side(side: units::Side) -> &'static str {
 
 /// What people call a vertex: `serde 1.0.228`, `serde 1.0.228 (host)`, `app 0.1.0 (bin "app")`.
 pub(super) fn vertex_name(package: &units::Package, vertex: &plan::Vertex) -> String {
-    let detail = match (vertex.part.told(), vertex.side) {
-        (Some(program), _) => format!(" ({program})"),
-        (None, units::Side::Host) => " (host)".to_owned(),
-        (None, units::Side::Target) => String::new(),
-    };
-    format!("{} {}{detail}", package.name, package.version)
+    format!("{} {}{}", package.name, package.version, vertex.detail())
 }
 
 fn step(step: &spec::Step) -> Step {

@@ -154,17 +154,12 @@ pub fn name(graph: &UnitGraph, plan: &Plan, id: VertexId, prefix: &Prefix) -> St
     let vertex = plan.vertex(id);
     let package = graph.package(vertex.package);
     let kind = if package.member_directory().is_some() { "member" } else { "crate" };
-    let detail = match (vertex.part.told(), vertex.side) {
-        (Some(program), _) => format!(" ({program})"),
-        (None, Side::Host) => " (host)".to_owned(),
-        (None, Side::Target) => String::new(),
-    };
     let prefix = match vertex.side {
         // The same whatever the image's platform.
         Side::Host => Prefix::default().of(kind),
         Side::Target => prefix.of(kind),
     };
-    format!("{prefix} {} {}{detail}", package.name, package.version)
+    format!("{prefix} {} {}{}", package.name, package.version, vertex.detail())
 }
 
 /// The id of a member's cache mount; `None` for other vertices.

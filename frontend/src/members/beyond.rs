@@ -95,7 +95,7 @@ impl Around<'_> {
             });
             (beside.map_or_else(|| root.clone(), Utf8Path::to_owned), role)
         });
-        // One of both is read as the script that it may be.
+        // A build script names more than a crate does, so what is beside both is read as one.
         seen.fold(BTreeMap::new(), |mut roots, (root, role)| {
             let known = roots.entry(root).or_insert(role);
             if role == SourceRole::BuildScript {

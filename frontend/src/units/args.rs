@@ -8,7 +8,8 @@ use longshore_helper::recording::Call;
 pub struct RustcArgs<'a> {
     /// `--crate-name`.
     pub crate_name: &'a str,
-    /// The crate's root, which cargo writes before all flags of the user's; empty when absent.
+    /// The crate's root, which cargo writes before all flags of the user's (`build_base_args` in its `core/compiler/mod.rs`);
+    /// empty when absent.
     pub root: &'a str,
     /// Every `--crate-type`, split at commas.
     pub crate_types: Vec<&'a str>,
@@ -69,7 +70,8 @@ impl<'a> RustcArgs<'a> {
     }
 }
 
-/// The root of the crate that a call compiles, as `cargo metadata` has it.
+/// The root of the crate that a call compiles, as `cargo metadata` has it: cargo writes what lies in the workspace relative to
+/// it (`path_args` in its `util/workspace.rs`).
 pub fn root(call: &Call) -> Option<Utf8PathBuf> {
     let root = RustcArgs::parse(&call.args)?.root;
     (!root.is_empty()).then(|| Utf8Path::new(&call.cwd).join(root))

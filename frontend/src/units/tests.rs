@@ -236,3 +236,30 @@ fn the_order_of_calls_does_not_matter() {
     other.calls.reverse();
     assert_eq!(UnitGraph::new(&recording, &metadata), UnitGraph::new(&other, &metadata));
 }
+
+/// A program and, with the same call as a library, none: what `root` is to the package decides.
+fn kinds(root: &str, crate_type: &str) -> Vec<UnitKind> {
+    let (mut recording, metadata) = recording("app bin target");
+    let mut metadata = serde_json::to_value(&metadata).unwrap();
+    metadata["packages"][0]["targets"] = serde_json::json!([{
+        "name": "app", "kind": ["example"], "crate_types": [crate_type], "src_path": "/ws/app/../shared/app.rs",
+    }]);
+    let mut calls = recording.calls;
+    for call in &mut calls {
+        call.args.insert(2, root.to_owned());
+        for arg in call.args.iter_mut().filter(|arg| *arg == "bin") {
+            crate_type.clone_into(arg);
+        }
+    }
+    recording.calls = calls;
+    let graph = UnitGraph::new(&recording, &serde_json::from_value(metadata).unwrap()).unwrap();
+    graph.units.into_iter().map(|unit| unit.kind).collect()
+}
+
+#[test]
+fn examples_are_told_from_others_by_their_source() {
+    assert_eq!(kinds("app/../shared/app.rs", "bin"), [UnitKind::Example("app".to_owned())]);
+    assert_eq!(kinds("app/src/main.rs", "bin"), [UnitKind::Bin("app".to_owned())]);
+    assert_eq!(kinds("app/src/lib.rs", "cdylib"), [UnitKind::Lib { cdylib: true }]);
+    assert_eq!(kinds("app/../shared/app.rs", "cdylib"), [], "an example that nobody can ask for");
+}

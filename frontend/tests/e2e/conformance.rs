@@ -277,8 +277,8 @@ pub(crate) fn write_table() -> Result {
     let mut others = Vec::new();
     for (image, rustc) in named_before()? {
         let programs = read_corpus().programs_with(Some(&image));
-        let (rows, _) = read_rows(programs, &results(Some(&image)))?;
-        others.push(Other { image, rustc, rows });
+        let (rows, missing) = read_rows(programs, &results(Some(&image)))?;
+        others.push(Other { image, rustc, rows, missing });
     }
     let page = table::page(&rows, &missing, &rustc(plain::TOOLCHAIN)?, &others);
     fs::write(repository().join("docs/conformance.md"), page)?;

@@ -4,6 +4,7 @@ use buildkit_llb::SourceFile;
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::units::Side;
 
 fn listing(files: &str) -> Listing {
     let mut entries = BTreeMap::new();
@@ -214,4 +215,70 @@ fn what_a_crates_literals_name_is_no_more_than_one_package_reads() {
     .filter(|path| is_read(path, &all, Utf8Path::new("target"), &listing))
     .collect();
     assert_eq!(shown(&read), "migrations other/migrations rust/notes.md");
+}
+
+fn check_roots(directory: &str, compiled: &str, files: &str, expected: Expect) {
+    let listing = listing(files);
+    let all = paths_of("app tools/inner");
+    let around =
+        Around { directory: directory.into(), nested: &[], all_directories: &all, listing: &listing };
+    let units: Vec<Unit> = compiled
+        .split_whitespace()
+        .map(|root| {
+            let is_script = root.ends_with("build.rs");
+            let args = ["--crate-name", "a", root, "--out-dir", "/t"].map(str::to_owned).to_vec();
+            let cwd = paths::WORKSPACE.to_owned();
+            Unit {
+                package: PackageIx(0),
+                kind: if is_script { UnitKind::BuildScript } else { UnitKind::Bin("a".to_owned()) },
+                side: Side::Target,
+                call: Call { kind: CallKind::Rustc, exe: String::new(), args, cwd, env: BTreeMap::new() },
+                externs: Vec::new(),
+                script: None,
+                overridden: 0,
+            }
+        })
+        .collect();
+    let roots = around.roots(units.iter());
+    expected.assert_eq(&roots.iter().map(|(path, role)| format!("{path} {role:?}\n")).collect::<String>());
+}
+
+#[test]
+fn a_root_that_lies_elsewhere_is_seen_with_what_lies_beside_it() {
+    let files = "app/src/main.rs shared/a.rs shared/b.rs scripts/build.rs";
+    check_roots(
+        "app",
+        "app/src/main.rs app/../shared/a.rs app/../shared/b.rs app/../scripts/build.rs app/../shared/gone.rs",
+        files,
+        expect![[r#"
+            scripts BuildScript
+            shared Crate
+        "#]],
+    );
+}
+
+#[test]
+fn a_root_beside_a_script_is_read_as_one() {
+    check_roots(
+        "app",
+        "app/../shared/a.rs app/../shared/build.rs",
+        "shared/a.rs shared/build.rs",
+        expect![[r#"
+            shared BuildScript
+        "#]],
+    );
+}
+
+#[test]
+fn a_root_beside_a_manifest_or_among_members_is_seen_by_itself() {
+    check_roots(
+        "app",
+        "app/../alone/main.rs app/../tools/main.rs app/../main.rs",
+        "alone/Cargo.toml alone/main.rs alone/target/big tools/main.rs tools/inner/Cargo.toml main.rs app/src/lib.rs",
+        expect![[r#"
+            alone/main.rs Crate
+            main.rs Crate
+            tools/main.rs Crate
+        "#]],
+    );
 }
