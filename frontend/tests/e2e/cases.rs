@@ -54,6 +54,7 @@ pub(crate) fn all() -> Vec<Trial> {
         test("a_locked_version_runs_with_its_dependents", edits::locked_version),
         test("examples_of_ci_are_understood", ci::examples_are_understood),
         test("machines_compile_nothing_that_is_in_the_registry", ci::machines_share_a_cache),
+        test("an_examples_cache_has_both_plans", ci::an_examples_cache_has_both_plans),
     ];
     tests.extend([
         test("what_used_cargo_chef_builds_and_answers", chef::services_build_and_answer),

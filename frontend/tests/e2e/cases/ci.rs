@@ -184,3 +184,24 @@ pub(crate) fn machines_share_a_cache() -> Result {
     );
     Ok(())
 }
+
+/// An example is planned after the rest of the workspace was: a machine that imports its cache asks cargo for neither plan.
+pub(crate) fn an_examples_cache_has_both_plans() -> Result {
+    let project = Project::of_testdata("crate-types")?;
+    project.append("Cargo.toml", &format!("\n# {}\n", nonce()))?;
+    let cache = format!("type=registry,ref={}/longshore-e2e/example", engine::empty_registry()?);
+    let build = |engine: &Engine, kind: &str, options: &str| {
+        let cache = format!("{cache}{options}");
+        Order::build(engine, project.path(), "example").target("demo").args([kind, &cache]).must()
+    };
+    let first = Engine::of_environment();
+    build(&first, "--cache-to", ",mode=max")?;
+    let fresh = Fresh::reset(&first)?;
+    let reused = build(&fresh.engine, "--cache-from", "")?;
+    let plans: Vec<_> =
+        reused.progress.own().filter(|vertex| vertex.name.starts_with("[plan] cargo build")).collect();
+    assert_eq!(plans.len(), 2, "{plans:?}");
+    assert!(plans.iter().all(|plan| plan.log.is_empty()), "cargo was asked again: {plans:?}");
+    assert_eq!(reused.progress.compiled().len(), 0, "compiled anew");
+    Ok(())
+}
