@@ -141,9 +141,14 @@ impl CargoConfig {
         all.filter(|(_, entry)| !is_forced(entry)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether some string in it has this text.
-    pub fn has(&self, text: &str) -> bool {
-        self.table.values().any(|entry| entry.value.has(text))
+    /// Whether some string in it has this text, but for those of `[target.NAME]` where `is_of` says that it is no target's.
+    pub fn has(&self, text: &str, is_of: impl Fn(&str) -> bool) -> bool {
+        self.table.iter().any(|(key, entry)| match &entry.value {
+            Value::Table(targets) if key == "target" => {
+                targets.iter().any(|(name, entry)| is_of(name) && entry.value.has(text))
+            }
+            value => value.has(text),
+        })
     }
 
     /// Its files, and the links to files through which cargo finds them.

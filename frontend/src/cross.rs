@@ -13,7 +13,7 @@ use longshore_helper::recording::{CallKind, Recording};
 use toml::Value as Toml;
 
 use crate::{
-    cargo_config::{CargoConfig, Entry, Table, Value},
+    cargo_config::{CargoConfig, Entry, Value},
     triple,
 };
 
@@ -171,12 +171,15 @@ fn quoted(key: &str) -> Toml {
 
 /// Whether the configuration names a linker for a triple.
 fn has_linker(user: &CargoConfig, triple: &str) -> bool {
-    let fits =
-        |name: &str, table: &Table| table.contains_key("linker") && (name == triple || is_true(name, triple));
-    user.tables("target").any(|(name, table)| fits(name, table))
+    user.tables("target").any(|(name, table)| table.contains_key("linker") && is_of(name, triple))
 }
 
-/// Whether a `cfg(…)` is true for a triple.
+/// Whether a table `[target.NAME]` of cargo's configuration is about a triple: the name is that, or a `cfg(…)` that is true
+/// for it.
+pub fn is_of(name: &str, triple: &str) -> bool {
+    name == triple || is_true(name, triple)
+}
+
 fn is_true(cfg: &str, triple: &str) -> bool {
     let (Ok(expression), Some(target)) = (Expression::parse(cfg), get_builtin_target_by_triple(triple))
     else {

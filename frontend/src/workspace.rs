@@ -66,9 +66,13 @@ pub async fn query(
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;
-    let recording = match context::read_optional(gateway, &reference, RECORDING_FILE).await? {
-        Some(data) => data,
-        None => {
+    let (recording, metadata) = tokio::try_join!(
+        context::read_optional(gateway, &reference, RECORDING_FILE),
+        context::read_optional(gateway, &reference, METADATA_FILE),
+    )?;
+    let (recording, metadata) = match (recording, metadata) {
+        (Some(recording), Some(metadata)) => (recording, metadata),
+        _ => {
             let data = gateway.read_file(&reference, FAILURE_FILE).await?;
             let refusal: Refusal = parse(&data, FAILURE_FILE);
             let refused = refusal::diagnose(&refusal, names, &context.lock, &context.root);
@@ -79,7 +83,6 @@ pub async fn query(
             .into());
         }
     };
-    let metadata = gateway.read_file(&reference, METADATA_FILE).await?;
     Ok(Workspace {
         recording: parse(&recording, RECORDING_FILE),
         metadata: parse(&metadata, METADATA_FILE),

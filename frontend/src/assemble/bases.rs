@@ -7,6 +7,7 @@ use buildkit_llb::{ImageRef, Platform};
 
 use crate::{
     config::{Base, PackageConfig},
+    cross,
     gateway::{Failure, Gateway},
     named::{self, Loaded, Role},
     project::Project,
@@ -55,8 +56,8 @@ impl Bases {
     }
 }
 
-/// `None` where several are named, where an accelerator has one of its own, and where programs are linked statically, which need
-/// none unless the user says so.
+/// `None` where several are named, where an accelerator has one of its own, and where programs may be linked statically, which
+/// need none unless the user says so.
 fn only_base(request: &Request, project: &Project, platform: &Platform) -> Option<ImageRef> {
     let config = &project.config;
     let asked = request.target.as_deref();
@@ -75,10 +76,10 @@ fn only_base(request: &Request, project: &Project, platform: &Platform) -> Optio
     let may_be_static = || {
         let mut variables =
             request.build_args.get("RUSTFLAGS").into_iter().chain(project.workshop.toolchain_env.values());
-        let triple = project.triple(platform);
+        let Ok(triple) = project.triple(platform) else { return true };
         variables.any(|flags| flags.contains(STATIC))
-            || project.context.cargo_config.has(STATIC)
-            || triple.is_ok_and(|triple| triple::is_static(&triple))
+            || project.context.cargo_config.has(STATIC, |name| cross::is_of(name, &triple))
+            || triple::is_static(&triple)
     };
     match &config.image.base {
         Base::Fitting if may_be_static() => None,
