@@ -1,10 +1,13 @@
-//! What a program or library says it needs, read from its ELF headers.
+//! What a program or library says it needs, read from its ELF headers, and no more of the file than these: libraries of
+//! accelerators have gigabytes, as programs with their debug information may.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Seek};
 
 use object::elf::{self, DT_NEEDED, DT_RPATH, DT_RUNPATH, FileHeader32, FileHeader64, PT_INTERP};
-use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
-use object::{Endianness, FileKind};
+use object::read::StringTable;
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _};
+use object::{Endianness, FileKind, ReadCache, ReadRef};
 
 /// The needs of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,16 +32,21 @@ pub(crate) struct Needs {
 ///
 /// # Errors
 /// It begins as an ELF file and is broken.
-pub(crate) fn needs(data: &[u8]) -> Result<Option<Needs>, String> {
-    let read = match FileKind::parse(data) {
-        Ok(FileKind::Elf64) => read::<FileHeader64<Endianness>>(data),
-        Ok(FileKind::Elf32) => read::<FileHeader32<Endianness>>(data),
+pub(crate) fn needs(file: impl Read + Seek) -> Result<Option<Needs>, String> {
+    let file = &ReadCache::new(file);
+    let read = match FileKind::parse(file) {
+        Ok(FileKind::Elf64) => read::<FileHeader64<Endianness>, _>(file),
+        Ok(FileKind::Elf32) => read::<FileHeader32<Endianness>, _>(file),
         _ => return Ok(None),
     };
     read.map(Some).map_err(|error| error.to_string())
 }
 
-fn read<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> object::read::Result<Needs> {
+fn read<'file, Elf, File>(data: File) -> object::read::Result<Needs>
+where
+    Elf: FileHeader<Endian = Endianness>,
+    File: ReadRef<'file>,
+{
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
     let mut needs = Needs { machine: header.e_machine(endian), ..Needs::default() };
@@ -51,7 +59,8 @@ fn read<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> object::read::Resu
     }
     let sections = header.sections(endian, data)?;
     if let Some((entries, strings)) = sections.dynamic(endian, data)? {
-        let strings = sections.strings(endian, data, strings)?;
+        let strings = sections.section(strings)?.data(endian, data)?;
+        let strings = StringTable::new(strings, 0, strings.len() as u64);
         for entry in entries {
             let Some(tag) = entry.tag32(endian) else { continue };
             if ![DT_NEEDED, DT_RPATH, DT_RUNPATH].contains(&tag) {
@@ -101,8 +110,8 @@ mod tests {
 
     #[test]
     fn this_test_is_a_program_that_needs_libc() {
-        let data = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let needs = needs(&data).unwrap().expect("an ELF file");
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        let needs = needs(file).unwrap().expect("an ELF file");
         assert!(needs.libraries.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
         assert!(needs.interpreter.is_some_and(|path| path.contains("ld-linux")));
         assert!(needs.versions.iter().any(|(_, version)| version.starts_with("GLIBC_2.")));
@@ -110,7 +119,9 @@ mod tests {
 
     #[test]
     fn what_is_no_elf_file_needs_nothing() {
+        let needs = |bytes: &[u8]| needs(std::io::Cursor::new(bytes));
         assert_eq!(needs(b"#!/bin/sh\n"), Ok(None));
+        assert_eq!(needs(b""), Ok(None));
         assert!(needs(b"\x7fELF\x02\x01\x01 and then nothing").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! `longshore-helper finish`: looks at programs with the eyes of their image, before there is an image.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -29,19 +29,20 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
     let mut is_packed = false;
     for program in &request.programs {
         let file = Path::new(&program.file);
-        let mut data = fs::read(file).doing("read", file)?;
         if request.device_code.is_some() {
+            let data = fs::read(file).doing("read", file)?;
             device_code.extend(device::architectures(&data));
             is_packed |= device::is_packed(&data);
         }
+        let copy = put(output, &program.path, file)?;
+        let mut opened = File::options().read(true).write(true).open(&copy).doing("open", &copy)?;
         if let Some(text) = &request.stamp {
-            stamp::write(&mut data, text)
+            stamp::write(&mut opened, text)
                 .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
         }
-        let needs = elf::needs(&data).map_err(|why| {
+        let needs = elf::needs(opened).map_err(|why| {
             Problem::new(format!("`{}` is no program that can be read: {why}", program.path))
         })?;
-        put(output, &program.path, &data, 0o755)?;
         let Some(needs) = needs.filter(|_| request.libraries != Libraries::Ignore) else { continue };
         if !complete(request, &root, program, &needs, output)? {
             verdict = Verdict::Failed;
@@ -102,8 +103,7 @@ fn complete(
             // What the image has goes before what the toolchain has.
             if root.resolve(&library.path).is_none() && missing(&lacks, library) {
                 let file = own.resolve(&library.path).unwrap_or_else(|| PathBuf::from(&library.path));
-                let data = fs::read(&file).doing("read", &file)?;
-                put(output, &library.path, &data, 0o755)?;
+                put(output, &library.path, &file)?;
             }
         }
         let names: BTreeSet<&str> = here.iter().map(|library| name(&library.path)).collect();
@@ -163,12 +163,14 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
     }
 }
 
-fn put(output: &Path, path: &str, data: &[u8], mode: u32) -> Result<()> {
+/// Copies a file to where the image has it; the kernel does, so that the size costs no memory.
+fn put(output: &Path, path: &str, file: &Path) -> Result<PathBuf> {
     let to = output.join(path.trim_start_matches('/'));
     let directory = to.parent().unwrap_or(output);
     fs::create_dir_all(directory).doing("create", directory)?;
-    fs::write(&to, data).doing("write", &to)?;
-    fs::set_permissions(&to, fs::Permissions::from_mode(mode)).doing("set the mode of", &to)
+    fs::copy(file, &to).doing("copy", file)?;
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).doing("set the mode of", &to)?;
+    Ok(to)
 }
 
 #[cfg(test)]
@@ -212,7 +214,7 @@ mod tests {
         let owner = tempfile::tempdir().unwrap();
         let request = request(owner.path(), None, Libraries::Copy);
         assert_eq!(finish(&request), Ok(Verdict::Passed));
-        let needs = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let needs = elf::needs(File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
         let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
         assert_eq!(lacks, BTreeSet::new());
     }
@@ -223,7 +225,7 @@ mod tests {
         let mut request = request(owner.path(), None, Libraries::Copy);
         request.driver.push("libc.so.6".to_owned());
         assert_eq!(finish(&request), Ok(Verdict::Passed));
-        let needs = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let needs = elf::needs(File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
         let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
         let missing = |lack: &Lack| matches!(lack, Lack::Library { name, .. } if name == "libc.so.6");
         assert!(!lacks.is_empty() && lacks.iter().all(missing), "{lacks:?}");

@@ -56,8 +56,8 @@ pub(crate) fn keep_linked(output: &Path, dependencies: &[String]) -> Result<()> 
         names.iter().filter(|name| is_shared_library(name)).map(|name| output.join(name)).collect();
     let mut seen = BTreeSet::new();
     while let Some(file) = open.pop() {
-        let data = fs::read(&file).doing("read", &file)?;
-        let needs = elf::needs(&data).ok().flatten().unwrap_or_default();
+        let opened = fs::File::open(&file).doing("open", &file)?;
+        let needs = elf::needs(opened).ok().flatten().unwrap_or_default();
         for name in needs.libraries {
             let found = searched.iter().map(|directory| directory.join(&name)).find(|file| file.is_file());
             // The toolchain's and the system's are there for everybody.

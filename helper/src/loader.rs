@@ -197,9 +197,9 @@ impl Root {
             .into_iter()
             .flat_map(|triple| ["/lib", "/usr/lib"].map(|directory| format!("{directory}/{triple}/{name}")));
         candidates.into_iter().chain(multiarch).find_map(|path| {
-            let data = fs::read(self.resolve(&path)?).ok()?;
+            let file = fs::File::open(self.resolve(&path)?).ok()?;
             // As the loader does, pass over libraries for other machines.
-            let needs = elf::needs(&data).ok()??;
+            let needs = elf::needs(file).ok()??;
             (needs.machine == machine).then_some((path, needs))
         })
     }
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn this_test_starts_here_and_not_in_an_empty_image() {
-        let program = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let program = elf::needs(fs::File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
         let (lacks, found) = Root::new(Path::new("/"), &[]).check("/bin/test", &program);
         assert_eq!(lacks, BTreeSet::new());
         assert!(found.iter().any(|found| found.path.contains("libc.so")), "{found:?}");
@@ -278,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_newer_version_than_the_library_has_is_a_lack() {
-        let mut program = elf::needs(&fs::read(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
+        let mut program =
+            elf::needs(fs::File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
         program.versions.insert(("libc.so.6".to_owned(), "GLIBC_9.99".to_owned()));
         let (lacks, _) = Root::new(Path::new("/"), &[]).check("/bin/test", &program);
         let lack = Lack::Version {

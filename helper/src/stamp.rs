@@ -3,9 +3,11 @@
 //! The room is declared in the program's source, and zero until a stamp is written; so a revision is in the program
 //! and in nobody's key.
 
+use std::io::{Read, Seek, SeekFrom, Write};
+
 use object::elf::{FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader as _};
-use object::{Endianness, FileKind};
+use object::{Endianness, FileKind, ReadCache, ReadRef};
 
 /// The name of the section.
 const SECTION: &[u8] = b".longshore.stamp";
@@ -13,34 +15,46 @@ const SECTION: &[u8] = b".longshore.stamp";
 /// Fills the section with `text` and zeros; a program without it stays as it is.
 ///
 /// # Errors
-/// The text is longer than the room, or the file is broken.
-pub(crate) fn write(program: &mut [u8], text: &str) -> Result<(), String> {
-    let room = match FileKind::parse(&*program) {
-        Ok(FileKind::Elf64) => room::<FileHeader64<Endianness>>(program),
-        Ok(FileKind::Elf32) => room::<FileHeader32<Endianness>>(program),
+/// The text is longer than the room, or the file is broken or cannot be written.
+pub(crate) fn write(program: &mut (impl Read + Write + Seek), text: &str) -> Result<(), String> {
+    let file = &ReadCache::new(&mut *program);
+    let room = match FileKind::parse(file) {
+        Ok(FileKind::Elf64) => room::<FileHeader64<Endianness>, _>(file),
+        Ok(FileKind::Elf32) => room::<FileHeader32<Endianness>, _>(file),
         _ => return Ok(()),
     };
     let Some((at, length)) = room.map_err(|error| error.to_string())? else { return Ok(()) };
-    if text.len() > length {
-        return Err(format!("its stamp has room for {length} bytes, and the text has {}", text.len()));
+    let size = program.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
+    if at.checked_add(length).is_none_or(|end| end > size) {
+        return Err("its stamp lies outside of the file".to_owned());
     }
-    let room = program.get_mut(at..at + length).ok_or("its stamp lies outside of the file")?;
-    room.fill(0);
-    room[..text.len()].copy_from_slice(text.as_bytes());
-    Ok(())
+    let rest = usize::try_from(length).ok().and_then(|length| length.checked_sub(text.len()));
+    let Some(rest) = rest else {
+        return Err(format!("its stamp has room for {length} bytes, and the text has {}", text.len()));
+    };
+    let written = [text.as_bytes(), &vec![0; rest]].concat();
+    program
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| program.write_all(&written))
+        .map_err(|error| error.to_string())
 }
 
-fn room<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> object::read::Result<Option<(usize, usize)>> {
+/// Where the section lies, and how long it is.
+fn room<'file, Elf, File>(data: File) -> object::read::Result<Option<(u64, u64)>>
+where
+    Elf: FileHeader<Endian = Endianness>,
+    File: ReadRef<'file>,
+{
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, data)?;
     let section = sections.section_by_name(endian, SECTION);
-    let range = section.and_then(|(_, section)| section.file_range(endian));
-    Ok(range.and_then(|(at, length)| Some((usize::try_from(at).ok()?, usize::try_from(length).ok()?))))
+    Ok(section.and_then(|(_, section)| section.file_range(endian)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
     use std::process::Command;
 
     use super::*;
@@ -63,11 +77,11 @@ mod tests {
         let compiled =
             Command::new("rustc").args(["--edition", "2024", "-o"]).args([&program, &source]).status();
         assert!(compiled.unwrap().success());
-        let mut data = std::fs::read(&program).unwrap();
-        assert!(write(&mut data, &"x".repeat(65)).unwrap_err().contains("64 bytes"));
-        write(&mut data, "a much longer one first").unwrap();
-        write(&mut data, "0.4.0 (c0ffee)").unwrap();
-        std::fs::write(&program, data).unwrap();
+        let mut file = std::fs::File::options().read(true).write(true).open(&program).unwrap();
+        assert!(write(&mut file, &"x".repeat(65)).unwrap_err().contains("64 bytes"));
+        write(&mut file, "a much longer one first").unwrap();
+        write(&mut file, "0.4.0 (c0ffee)").unwrap();
+        drop(file);
         let said = Command::new(&program).output().unwrap();
         assert_eq!(String::from_utf8(said.stdout).unwrap(), "0.4.0 (c0ffee)");
     }
@@ -75,8 +89,8 @@ mod tests {
     #[test]
     fn a_program_without_room_stays_as_it_is() {
         let before = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let mut after = before.clone();
+        let mut after = Cursor::new(before.clone());
         write(&mut after, "text").unwrap();
-        assert!(before == after);
+        assert!(before == after.into_inner());
     }
 }
