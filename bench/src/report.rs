@@ -54,7 +54,7 @@ fn page(summary: &Summary, machine: &Machine) -> String {
         if let Some(known) = workspaces::ALL.iter().find(|known| known.name == name) {
             line(&mut page, &format!("{}. Profile `{}`.", known.about, known.profile));
         }
-        if let Some(Rounds { count, revisions, .. }) =
+        if let Some(Rounds { count, revisions, others, .. }) =
             summary.rounds.iter().find(|rounds| rounds.workspace == *name)
         {
             let rounds = if *count == 1 { "One round".to_owned() } else { format!("{count} rounds") };
@@ -63,7 +63,12 @@ fn page(summary: &Summary, machine: &Machine) -> String {
             } else {
                 format!(", Longshore {}", revisions.join(", "))
             };
-            line(&mut page, &format!("{rounds}{of}."));
+            let on = if others.is_empty() {
+                String::new()
+            } else {
+                format!(", on another machine of that size: {}", others.join(", "))
+            };
+            line(&mut page, &format!("{rounds}{of}{on}."));
         }
         for runner in [Runner::Warm, Runner::Fresh] {
             let builds: Vec<&Build> = summary
@@ -241,6 +246,7 @@ pub(crate) mod tests {
             workspace: "ripgrep".to_owned(),
             round,
             revision: Some("0123abc".to_owned()),
+            processor: None,
             runner,
             cell,
             contender,
@@ -293,6 +299,17 @@ pub(crate) mod tests {
             series.complete.push(Round { workspace: "ripgrep".to_owned(), round });
         }
         series
+    }
+
+    #[test]
+    fn a_machine_that_is_not_the_first_ones_is_named() {
+        let mut series = series();
+        for found in &mut series.measurements {
+            found.processor = Some("Another processor".to_owned());
+        }
+        let page = page(&Summary::of(&series), &series.machine);
+        let rounds = "2 rounds, Longshore 0123abc, on another machine of that size: Another processor.";
+        assert!(page.contains(rounds), "{page}");
     }
 
     #[test]

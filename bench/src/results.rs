@@ -45,6 +45,9 @@ pub struct Measurement {
     /// The revision of Longshore that was measured, or measured against.
     #[serde(default)]
     pub revision: Option<String>,
+    /// The machine's processor, where several series were merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
     /// Where it ran.
     pub runner: Runner,
     /// What had changed.
@@ -123,13 +126,14 @@ impl Series {
     }
 
     /// One series of several, in which rounds are numbered on. The first one's machine is the machine; each measurement keeps
-    /// the revision that its own series was of.
+    /// the revision and the processor that its own series was of.
     pub fn merged(series: impl IntoIterator<Item = Self>) -> Self {
         let mut merged: Option<Self> = None;
         for mut next in series {
             let revision = next.machine.revision().map(str::to_owned);
-            for found in next.measurements.iter_mut().filter(|found| found.revision.is_none()) {
-                found.revision.clone_from(&revision);
+            for found in &mut next.measurements {
+                found.revision = found.revision.take().or_else(|| revision.clone());
+                found.processor.get_or_insert_with(|| next.machine.processor.clone());
             }
             let Some(all) = &mut merged else {
                 merged = Some(next);
@@ -192,6 +196,19 @@ mod tests {
         let merged = Series::merged([of("a"), of("b")]);
         let found: std::collections::BTreeSet<_> =
             merged.measurements.iter().map(|found| (found.round <= 2, found.revision.as_deref())).collect();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(false, Some("b")), (true, Some("a"))]);
+    }
+
+    #[test]
+    fn rounds_of_several_files_keep_their_processors() {
+        let of = |processor: &str| {
+            let mut series = series();
+            series.machine.processor = processor.to_owned();
+            series
+        };
+        let merged = Series::merged([Series::merged([of("a")]), of("b")]);
+        let found: std::collections::BTreeSet<_> =
+            merged.measurements.iter().map(|found| (found.round <= 2, found.processor.as_deref())).collect();
         assert_eq!(found.into_iter().collect::<Vec<_>>(), [(false, Some("b")), (true, Some("a"))]);
     }
 

@@ -355,6 +355,7 @@ impl Bench {
             workspace: stage.workspace.name.to_owned(),
             round: stage.round,
             revision: self.series.machine.revision().map(str::to_owned),
+            processor: None,
             runner,
             cell,
             contender,

@@ -34,6 +34,8 @@ pub struct Rounds {
     pub count: usize,
     /// The revisions of Longshore that were measured in them.
     pub revisions: Vec<String>,
+    /// The processors that they ran on, where these are not the machine's.
+    pub others: Vec<String>,
 }
 
 /// All rounds of one build.
@@ -141,7 +143,16 @@ fn rounds(series: &Series, workspace: &str) -> Rounds {
     let own = || series.measurements.iter().filter(|found| found.workspace == workspace);
     let count = own().map(|found| found.round).collect::<BTreeSet<_>>().len();
     let revisions = own().filter_map(|found| found.revision.clone()).collect::<BTreeSet<_>>();
-    Rounds { workspace: workspace.to_owned(), count, revisions: revisions.into_iter().collect() }
+    let others = own()
+        .filter_map(|found| found.processor.clone())
+        .filter(|processor| *processor != series.machine.processor)
+        .collect::<BTreeSet<_>>();
+    Rounds {
+        workspace: workspace.to_owned(),
+        count,
+        revisions: revisions.into_iter().collect(),
+        others: others.into_iter().collect(),
+    }
 }
 
 impl Key {
