@@ -147,6 +147,7 @@ pub(crate) fn static_for_musl() -> Result {
 
 /// `linux/amd64/v3` lets the compiler use what such processors have.
 pub(crate) fn a_level_of_the_processor() -> Result {
+    build(&testdata("cross"), "linux/amd64", tempfile::tempdir()?.path(), &[])?;
     let to = tempfile::tempdir()?;
     let built = build(&testdata("cross"), "linux/amd64/v3", to.path(), &[])?;
     // What runs on the builder is compiled for any processor, and was.
