@@ -54,7 +54,7 @@ fn page(summary: &Summary, machine: &Machine) -> String {
         if let Some(known) = workspaces::ALL.iter().find(|known| known.name == name) {
             line(&mut page, &format!("{}. Profile `{}`.", known.about, known.profile));
         }
-        if let Some(Rounds { count, revisions, others, .. }) =
+        if let Some(Rounds { count, revisions, other_processors, .. }) =
             summary.rounds.iter().find(|rounds| rounds.workspace == *name)
         {
             let rounds = if *count == 1 { "One round".to_owned() } else { format!("{count} rounds") };
@@ -63,10 +63,10 @@ fn page(summary: &Summary, machine: &Machine) -> String {
             } else {
                 format!(", Longshore {}", revisions.join(", "))
             };
-            let on = if others.is_empty() {
+            let on = if other_processors.is_empty() {
                 String::new()
             } else {
-                format!(", on another machine of that size: {}", others.join(", "))
+                format!(", on another machine of that size: {}", other_processors.join(", "))
             };
             line(&mut page, &format!("{rounds}{of}{on}."));
         }

@@ -206,7 +206,8 @@ mod tests {
             series.machine.processor = processor.to_owned();
             series
         };
-        let merged = Series::merged([Series::merged([of("a")]), of("b")]);
+        // What is merged can be merged again.
+        let merged = Series::merged([Series::merged([of("a"), of("b")])]);
         let found: std::collections::BTreeSet<_> =
             merged.measurements.iter().map(|found| (found.round <= 2, found.processor.as_deref())).collect();
         assert_eq!(found.into_iter().collect::<Vec<_>>(), [(false, Some("b")), (true, Some("a"))]);

@@ -35,7 +35,7 @@ pub struct Rounds {
     /// The revisions of Longshore that were measured in them.
     pub revisions: Vec<String>,
     /// The processors that they ran on, where these are not the machine's.
-    pub others: Vec<String>,
+    pub other_processors: Vec<String>,
 }
 
 /// All rounds of one build.
@@ -143,7 +143,7 @@ fn rounds(series: &Series, workspace: &str) -> Rounds {
     let own = || series.measurements.iter().filter(|found| found.workspace == workspace);
     let count = own().map(|found| found.round).collect::<BTreeSet<_>>().len();
     let revisions = own().filter_map(|found| found.revision.clone()).collect::<BTreeSet<_>>();
-    let others = own()
+    let other_processors = own()
         .filter_map(|found| found.processor.clone())
         .filter(|processor| *processor != series.machine.processor)
         .collect::<BTreeSet<_>>();
@@ -151,7 +151,7 @@ fn rounds(series: &Series, workspace: &str) -> Rounds {
         workspace: workspace.to_owned(),
         count,
         revisions: revisions.into_iter().collect(),
-        others: others.into_iter().collect(),
+        other_processors: other_processors.into_iter().collect(),
     }
 }
 

@@ -66,6 +66,7 @@ pub async fn query(
     // A failing step speaks for itself: it fails here, where nothing is put before its error, and not when the
     // recording is read.
     let reference = context::solve(gateway, request, &vertex, When::Now).await?;
+    // At once: each is a megabyte or so of a large workspace. Of one that cargo refused there may be the second without the first.
     let (recording, metadata) = tokio::try_join!(
         context::read_optional(gateway, &reference, RECORDING_FILE),
         context::read_optional(gateway, &reference, METADATA_FILE),

@@ -42,10 +42,10 @@ pub(crate) fn needs(file: impl Read + Seek) -> Result<Option<Needs>, String> {
     read.map(Some).map_err(|error| error.to_string())
 }
 
-fn read<'file, Elf, File>(data: File) -> object::read::Result<Needs>
+fn read<'data, Elf, Data>(data: Data) -> object::read::Result<Needs>
 where
     Elf: FileHeader<Endian = Endianness>,
-    File: ReadRef<'file>,
+    Data: ReadRef<'data>,
 {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
@@ -115,6 +115,32 @@ mod tests {
         assert!(needs.libraries.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
         assert!(needs.interpreter.is_some_and(|path| path.contains("ld-linux")));
         assert!(needs.versions.iter().any(|(_, version)| version.starts_with("GLIBC_2.")));
+    }
+
+    /// Knows how much of it was read.
+    struct Counted<'a>(std::fs::File, &'a std::cell::Cell<u64>);
+
+    impl Read for Counted<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let bytes = self.0.read(into)?;
+            self.1.set(self.1.get() + bytes as u64);
+            Ok(bytes)
+        }
+    }
+
+    impl Seek for Counted<'_> {
+        fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn little_of_a_file_is_read() {
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        let size = file.metadata().unwrap().len();
+        let bytes = std::cell::Cell::new(0);
+        assert!(needs(Counted(file, &bytes)).unwrap().is_some());
+        assert!(bytes.get() > 0 && bytes.get() < size / 20, "{} of {size} bytes", bytes.get());
     }
 
     #[test]

@@ -163,7 +163,8 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
     }
 }
 
-/// Copies a file to where the image has it; the kernel does, so that the size costs no memory.
+/// Copies a file to where the image has it. The kernel does (`std::fs::copy`, "Platform-specific behavior"), so its size costs no
+/// memory.
 fn put(output: &Path, path: &str, file: &Path) -> Result<PathBuf> {
     let to = output.join(path.trim_start_matches('/'));
     let directory = to.parent().unwrap_or(output);

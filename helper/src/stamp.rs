@@ -40,10 +40,10 @@ pub(crate) fn write(program: &mut (impl Read + Write + Seek), text: &str) -> Res
 }
 
 /// Where the section lies, and how long it is.
-fn room<'file, Elf, File>(data: File) -> object::read::Result<Option<(u64, u64)>>
+fn room<'data, Elf, Data>(data: Data) -> object::read::Result<Option<(u64, u64)>>
 where
     Elf: FileHeader<Endian = Endianness>,
-    File: ReadRef<'file>,
+    Data: ReadRef<'data>,
 {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
