@@ -90,7 +90,7 @@ const METHOD: &str = "\
 Each row is the wall time of `docker buildx build --output type=docker`, client included, in seconds: the median of all
 rounds, with the least and the most. A ratio is Longshore's time by the other's, the median of the rounds' ratios: below 1,
 Longshore was faster. All contenders build the same files to an image with all programs of the workspace, on the same engine
-in turns, another one first in each cell and round.
+in turns, another one first in each cell and round. Each begins when the machine is at rest, or after half a minute.
 
 - **plain**: `COPY . .`, one `RUN cargo build --locked --offline --workspace --bins`; **mounts**: the same with cache mounts for
   registry and target directory; **chef**: cargo-chef's planner, cook and build. The image they begin with has the toolchain and

@@ -21,6 +21,40 @@ const TICKS: f64 = 100.0;
 /// How often containers are looked at.
 const SAMPLE: Duration = Duration::from_millis(50);
 
+/// At rest all processors together work less than this, in CPU seconds of a second: what a system does by itself.
+const REST_MAX: f64 = 0.1;
+
+/// For how long they must.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long rest is waited for.
+const REST_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Waits until the machine is at rest, or for half a minute: after a build the daemons collect what nothing needs any more,
+/// and the next build would pay for that.
+fn rest() {
+    let busy = || fs::read_to_string("/proc/stat").ok().and_then(|text| machine_seconds(&text));
+    rested(busy, REST, REST_WAIT_MAX);
+}
+
+/// Whether `busy`, CPU seconds since some time in the past, grew by less than [`REST_MAX`] a second for `span`, before
+/// `most` was over.
+fn rested(mut busy: impl FnMut() -> Option<f64>, span: Duration, most: Duration) -> bool {
+    let start = Instant::now();
+    let mut before = busy();
+    while start.elapsed() < most {
+        thread::sleep(span);
+        let now = busy();
+        // Where nobody can tell, it is as it was without waiting.
+        let Some((now_seconds, seconds)) = now.zip(before) else { return false };
+        if now_seconds - seconds < REST_MAX * span.as_secs_f64() {
+            return true;
+        }
+        before = now;
+    }
+    false
+}
+
 /// CPU seconds since some time in the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
@@ -82,11 +116,12 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Runs a command that has an engine work.
+    /// Runs a command that has an engine work, once the machine is at rest.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn of(engine: &Engine, command: &mut Command) -> Result<Self> {
+        rest();
         let load = machine::load();
         let watch = Watch::start(engine);
         let before = Clock::read(engine);
@@ -240,6 +275,21 @@ mod tests {
         assert_eq!(machine_seconds("cpu  100 0 50 1000 70 10 10 30 0 0\ncpu0 1"), Some(2.0));
         assert_eq!(value("cache 1\ntotal_rss_huge 5\ntotal_rss 4096\n", "total_rss"), Some(4096));
         assert_eq!(value("usage_usec 7\n", "usage"), None);
+    }
+
+    #[test]
+    fn rest_is_waited_for_and_not_for_ever() {
+        let (span, most) = (Duration::from_millis(1), Duration::from_secs(60));
+        let mut seconds = vec![9.0, 9.0, 8.0, 5.0, 0.0];
+        assert!(rested(|| seconds.pop(), span, most));
+        assert_eq!(seconds.len(), 0, "it is at rest when nothing was added, and not before");
+        let mut worked = 0.0;
+        let busy = || {
+            worked += 1.0;
+            Some(worked)
+        };
+        assert!(!rested(busy, span, Duration::from_millis(5)));
+        assert!(!rested(|| None, span, most), "a machine that says nothing is not waited for");
     }
 
     #[test]
