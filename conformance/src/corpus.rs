@@ -35,6 +35,10 @@ pub struct Program {
     /// cargo's `--profile`.
     #[serde(default = "release")]
     pub profile: String,
+    /// Its manifest says how much debug information build scripts and procedural macros have. Otherwise plain cargo is told
+    /// that they have none, as it has it without `--target`.
+    #[serde(default)]
+    pub build_override_debug: bool,
     /// cargo's `--features`.
     #[serde(default)]
     pub features: Vec<String>,

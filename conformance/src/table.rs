@@ -95,6 +95,10 @@ same order, the same working directory, the same environment, except for what th
 came of it: bytes of every library and program, what the programs print, and the symbols that they export. This page is
 what it wrote; `conformance/corpus.toml` says where the programs come from.
 
+Build scripts, procedural macros and what these use have no debug information on either side (`--config
+profile.….build-override.debug=false`) unless the manifest says how much: as cargo has it by itself where it is not given
+`--target`.
+
 A library's bytes hold two things that are no part of its code: the path of a build script's `OUT_DIR`, where it includes
 files from there; and a hash that rustc makes otherwise when it can read the sources of macros of other packages, which a
 vertex does not have. A program that has other bytes than cargo's must be found to hold such a path, or it fails.

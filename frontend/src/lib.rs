@@ -27,6 +27,7 @@ pub mod output;
 pub mod outside;
 pub mod paths;
 pub mod plan;
+pub mod profile;
 pub mod project;
 pub mod registries;
 pub mod registry;

@@ -32,6 +32,7 @@ use crate::{
         Plan,
         bundle::{self, Bundling},
     },
+    profile::{self, Profiles},
     registries,
     request::Request,
     target::{self, Target},
@@ -248,6 +249,7 @@ impl Project {
             cross: self.cross(request, &compiled_for, &target, &rustflags),
             target,
             rustflags,
+            without_build_debug: self.without_build_debug(&self.workshop.toolchain_env),
         };
         let prefix = Prefix::new(platform, &request.platforms);
         let steps = match variant.filter(|variant| variant.is_part) {
@@ -331,6 +333,16 @@ impl Project {
             plan,
             cache_prefix,
         })
+    }
+
+    /// What cargo is told, so that it compiles what runs here as in a build without `--target`.
+    fn without_build_debug(&self, toolchain_env: &BTreeMap<String, String>) -> Option<String> {
+        let profiles = Profiles {
+            manifest: &self.context.manifest,
+            cargo_config: &self.context.cargo_config,
+            toolchain_env,
+        };
+        profile::without_build_debug(&self.config.profile, &profiles)
     }
 
     /// Up to how many bytes an archive is small, whose package may share a step.

@@ -196,6 +196,7 @@ mod tests {
             all_features: false,
             target: "x86_64-unknown-linux-gnu".to_owned(),
             rustflags: String::new(),
+            without_build_debug: None,
             cross: Cross::default(),
         });
         args.push(ArgRow { name: "GIT_SHA".to_owned(), place: Some(file.span(0..3)), ..ArgRow::default() });

@@ -115,7 +115,7 @@ keys! {
     "toolchain" W Shape::Text, "`rust:1.95-bookworm`, or what [the toolchain file](#the-toolchain-file) says", "The image that has rustc and cargo. Steps run in it.", "toolchain = \"rust:1.95-bookworm\"";
     "builder" W Shape::Builder, "nothing is added", "What the toolchain image gets before anything is compiled in it, see [Builder](#of-the-builder).", "builder.packages = [\"libssl-dev\", \"pkg-config\"]";
     "crates" W Shape::Crates, "none", "What the steps of single packages are given, by name or `\"NAME@VERSION\"`, see [Crates](#of-a-crate). No other package's key changes.", "crates.openssl-sys.env = { OPENSSL_STATIC = \"1\" }";
-    "profile" W Shape::Text, "`release`", "cargo's `--profile`. `--build-arg PROFILE=…` goes before it.", "profile = \"dist\"";
+    "profile" W Shape::Text, "`release`", "cargo's `--profile`. `--build-arg PROFILE=…` goes before it. Build scripts and procedural macros have no debug information, unless `build-override.debug` of the profile says so.", "profile = \"dist\"";
     "features" W Shape::Texts, "none", "cargo's `--features`. `--build-arg FEATURES=a,b` adds to them.", "features = [\"server/metrics\"]";
     "no-default-features" W Shape::Flag, "`false`", "cargo's `--no-default-features`.", "no-default-features = true";
     "all-features" W Shape::Flag, "`false`", "cargo's `--all-features`.", "all-features = true";

@@ -68,6 +68,9 @@ pub struct Selection {
     pub target: String,
     /// `RUSTFLAGS`: instead of those of cargo's configuration, as cargo has it; empty for none.
     pub rustflags: String,
+    /// `--config` where what runs while cargo builds has no debug information, see
+    /// [`without_build_debug`](crate::profile::without_build_debug).
+    pub without_build_debug: Option<String>,
     /// What cargo is told of the target besides.
     pub cross: Cross,
 }
@@ -184,7 +187,7 @@ fn build_args(selection: &Selection) -> Vec<String> {
     args.extend(["--locked", "--offline", "--config", CARGO_CONFIG].map(str::to_owned));
     args.extend(["--profile".to_owned(), selection.profile.clone()]);
     args.extend(["--target".to_owned(), selection.target.clone()]);
-    for value in &selection.cross.config {
+    for value in selection.without_build_debug.iter().chain(&selection.cross.config) {
         args.extend(["--config".to_owned(), value.clone()]);
     }
     args.extend(feature_args(selection));
@@ -228,9 +231,13 @@ mod tests {
             all_features: false,
             target: "x86_64-unknown-linux-gnu".to_owned(),
             rustflags: String::new(),
+            without_build_debug: Some("profile.release.build-override.debug=false".to_owned()),
             cross: Cross::default(),
         };
         assert_eq!(build_args(&selection)[2..4], ["--workspace", "--locked"]);
+        let config = ["--config", "profile.release.build-override.debug=false"].map(str::to_owned);
+        assert!(build_args(&selection).windows(2).any(|args| args == config));
+        assert!(!metadata_args(&selection).contains(&config[1]));
         let of_example = Selection { examples: vec!["demo".to_owned()], ..selection.clone() };
         assert_eq!(build_args(&of_example)[2..5], ["--workspace", "--example", "demo"]);
         let features = ["--features", "cuda,server/http", "--no-default-features"];

@@ -167,6 +167,7 @@ impl Project {
             all_features: false,
             target: given.triple.to_owned(),
             rustflags: String::new(),
+            without_build_debug: self.without_build_debug(given.toolchain_env),
             cross: Cross::of_device(flag, given),
         }
     }

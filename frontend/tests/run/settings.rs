@@ -24,6 +24,8 @@ async fn asked_of_cargo(settings: &str, args: &[(&str, &str)]) -> [String; 2] {
 const BUILD: &str = "build --quiet --workspace --locked --offline --config /longshore/cargo-home/config.toml";
 const METADATA: &str = "--locked --offline --config /longshore/cargo-home/config.toml";
 const TARGET: &str = "--target x86_64-unknown-linux-gnu";
+const RELEASE: &str =
+    "--profile release --target x86_64-unknown-linux-gnu --config profile.release.build-override.debug=false";
 
 #[tokio::test]
 async fn settings_choose_features_and_profile() {
@@ -36,10 +38,20 @@ async fn settings_choose_features_and_profile() {
         [format!("{BUILD} --profile dist {TARGET} {features}"), format!("{METADATA} {features}")]
     );
     let all = asked_of_cargo("all-features = true", &[]).await;
-    let expected = format!("{BUILD} --profile release {TARGET} --all-features");
+    let expected = format!("{BUILD} {RELEASE} --all-features");
     assert_eq!(all, [expected, format!("{METADATA} --all-features")]);
     let none = asked_of_cargo("all-features = false\nno-default-features = false", &[]).await;
-    assert_eq!(none, [format!("{BUILD} --profile release {TARGET}"), METADATA.to_owned()]);
+    assert_eq!(none, [format!("{BUILD} {RELEASE}"), METADATA.to_owned()]);
+}
+
+#[tokio::test]
+async fn the_profile_says_how_much_debug_information_build_scripts_have() {
+    let profile = "profile = \"release\"\n[profile.release.build-override]\ndebug = 1";
+    let [build, _] = asked_of_cargo(profile, &[]).await;
+    assert_eq!(build, format!("{BUILD} --profile release {TARGET}"));
+    let profile = "profile = \"release\"\n[profile.release.build-override]\nopt-level = 1";
+    let [build, _] = asked_of_cargo(profile, &[]).await;
+    assert_eq!(build, format!("{BUILD} {RELEASE}"));
 }
 
 #[tokio::test]
@@ -56,6 +68,11 @@ async fn build_arguments_go_before_settings_and_add_to_features() {
     let asked = asked_of_cargo(settings, &args).await;
     assert_eq!(
         asked,
-        [format!("{BUILD} --profile dev {TARGET} {features}"), format!("{METADATA} {features}")]
+        [
+            format!(
+                "{BUILD} --profile dev {TARGET} --config profile.dev.build-override.debug=false {features}"
+            ),
+            format!("{METADATA} {features}")
+        ]
     );
 }

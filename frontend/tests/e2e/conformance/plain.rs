@@ -96,6 +96,10 @@ fn dockerfile(program: &Program) -> String {
     ] {
         cargo.push(option.to_owned());
     }
+    if !program.build_override_debug {
+        let profile = &program.profile;
+        cargo.extend(["--config".to_owned(), format!("profile.{profile}.build-override.debug=false")]);
+    }
     if program.examples {
         cargo.extend(program.bins.iter().flat_map(|bin| ["--example".to_owned(), bin.clone()]));
     }
