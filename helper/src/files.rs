@@ -17,6 +17,17 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| Problem::new(format!("failed to write `{}` as JSON: {error}", path.display())))?;
     text.push(b'\n');
+    write(path, text)
+}
+
+/// The same without the spaces: what is read through BuildKit takes as long as it has bytes.
+pub(crate) fn write_dense_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec(value)
+        .map_err(|error| Problem::new(format!("failed to write `{}` as JSON: {error}", path.display())))?;
+    write(path, text)
+}
+
+fn write(path: &Path, text: Vec<u8>) -> Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).doing("create", parent)?;
     }

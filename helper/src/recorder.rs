@@ -6,6 +6,7 @@
 mod ambient;
 mod calls;
 mod jobserver;
+mod metadata;
 pub(crate) mod repositories;
 mod skeleton;
 
@@ -69,7 +70,7 @@ pub(crate) fn record(request: &RecordRequest) -> Result<()> {
     let output = Path::new(&request.output);
     fs::create_dir_all(output).doing("create", output)?;
     match run_cargo(request) {
-        Ok(recording) => files::write_json(&output.join(RECORDING_FILE), &recording),
+        Ok(recording) => files::write_dense_json(&output.join(RECORDING_FILE), &recording),
         Err(Refusal::Cargo(failure)) => files::write_json(&output.join(FAILURE_FILE), &failure),
         Err(Refusal::Problem(problem)) => Err(problem),
     }
@@ -90,7 +91,7 @@ fn run_cargo(request: &RecordRequest) -> std::result::Result<Recording, Refusal>
 
     let [rustc, cargo, metadata, _] = ask_cargo(request, workspace, &environment)?;
     let metadata_file = Path::new(&request.output).join(METADATA_FILE);
-    fs::write(&metadata_file, metadata).doing("write", &metadata_file)?;
+    files::write_dense_json(&metadata_file, &metadata::shortened(&metadata)?)?;
 
     let (rustc, cargo) = (text(rustc), text(cargo));
     let host = host(&rustc)?;
