@@ -13,7 +13,7 @@ use crate::{
     config::EntryKind,
     context::{self, Entry, When},
     diagnostic::{Code, Diagnostic, did_you_mean},
-    gateway::{BuildResult, Failure, Gateway, Warning},
+    gateway::{BuildResult, Failure, Gateway, Warning, together},
     output::{self, Built},
     project::{Compiled, Planned, Project},
     request::Request,
@@ -87,23 +87,28 @@ async fn build(
         .iter()
         .map(|(planned, target, compiled, image)| part(planned, target, compiled, image))
         .collect();
-    let summary = summary::look_back(gateway, request, &project.workshop, &project.context, &parts)
-        .await
-        .map_err(|failure| retell(failure, &images))?;
+    // What is returned runs nothing before it is used, so it does not wait for what the images are built by.
+    let returned =
+        images.iter().map(|(.., image)| context::solve(gateway, request, &image.files, When::Used));
+    let (summary, references) = tokio::join!(
+        summary::look_back(gateway, request, &project.workshop, &project.context, &parts),
+        together(returned),
+    );
+    let summary = summary.map_err(|failure| retell(failure, &images))?;
     let mut built = Vec::new();
-    for (planned, target, _, image) in images {
-        let reference = context::solve(gateway, request, &image.files, When::Used).await?;
-        let attestations =
-            attest::attestations(gateway, request, &project, &planned, &target, &image).await?;
+    for ((planned, target, _, image), reference) in images.iter().zip(references) {
         built.push(Built {
-            platform: planned.platform,
-            reference,
-            config: image.config,
-            base_config: image.base.and_then(|base| base.config).unwrap_or_default(),
-            attestations,
+            platform: planned.platform.clone(),
+            reference: reference?,
+            config: image.config.clone(),
+            base_config: image.base.as_ref().and_then(|base| base.config.clone()).unwrap_or_default(),
+            attestations: attest::attestations(gateway, request, &project, planned, target, image).await?,
         });
     }
-    Ok(output::result(request, built, &summary))
+    let result = output::result(request, built, &summary);
+    // This process ends with its answer, which would wait until every piece of the plan is freed.
+    std::mem::forget((project, images));
+    Ok(result)
 }
 
 fn part<'a>(

@@ -106,8 +106,8 @@ async fn hello_from_one_line_to_an_image() {
         solve 1 ops for [internal] load build context
         read ref-5 src/main.rs
         solve 13 ops for [longshore] summary, evaluate
-        read ref-6 summary.json
         solve 12 ops for [image] hello
+        read ref-6 summary.json
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/hello"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.description":"Greets whoever runs the image","org.opencontainers.image.licenses":"MIT OR Apache-2.0","org.opencontainers.image.title":"hello","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
@@ -163,8 +163,8 @@ async fn several_members_are_read_before_they_are_compiled() {
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         solve 14 ops for [longshore] summary, evaluate
-        read ref-6 summary.json
         solve 13 ops for [image] report
+        read ref-6 summary.json
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}
@@ -216,8 +216,8 @@ async fn a_daemon_without_metadata_transfer_lists_directories() {
         read ref-5 apps/report/build.rs
         read ref-5 apps/report/src/main.rs
         solve 13 ops for [longshore] summary, evaluate
-        read ref-6 summary.json
         solve 12 ops for [image] report
+        read ref-6 summary.json
         return ref-7
             containerimage.base.config = {"created":"2026-01-01T00:00:00Z","os":"linux","config":{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Cmd":["bash"]},"rootfs":{"type":"layers","diff_ids":["sha256:base"]}}
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/report"],"Env":["PATH=/usr/local/bin:/usr/bin:/bin"],"Labels":{"org.opencontainers.image.title":"report","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux","rootfs":{"diff_ids":["sha256:base"],"type":"layers"}}

@@ -418,8 +418,8 @@ async fn directories_in_the_place_of_images() {
         solve 1 ops for [internal] load build context
         read ref-7 src/main.rs
         solve 14 ops for [longshore] summary, evaluate
-        read ref-8 summary.json
         solve 13 ops for [image] hello
+        read ref-8 summary.json
         return ref-9
             containerimage.config = {"architecture":"amd64","config":{"Entrypoint":["/usr/local/bin/hello"],"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Labels":{"org.opencontainers.image.description":"Greets whoever runs the image","org.opencontainers.image.licenses":"MIT OR Apache-2.0","org.opencontainers.image.title":"hello","org.opencontainers.image.version":"0.1.0"},"User":"65532:65532"},"os":"linux"}
             frontend.longshore.summary = eyJhbGxTZWNvbmRzIjowLjAsImNvbXBpbGVkIjowLCJjb21waWxlZFNlY29uZHMiOjAuMCwiaW1hZ2VzIjpbeyJieXRlcyI6MCwicGxhdGZvcm0iOiJsaW51eC9hbWQ2NCIsInRhcmdldCI6ImhlbGxvIn1dLCJyZXVzZWQiOjEsInN0ZXBzIjoxfQ==
