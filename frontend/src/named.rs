@@ -183,19 +183,14 @@ fn from_registry(
     shown: &str,
 ) -> Loaded {
     let ResolvedImage { reference, digest, config } = resolved;
-    let (reference, source, identity) = match digest {
-        Some(digest) => {
-            let pinned = reference.with_digest(&digest);
-            let source = Image::new(&pinned, platform);
-            (pinned, source, digest)
-        }
-        // An image of the daemon's own is found by its name alone, where the name was resolved; its id is the digest
-        // of its configuration.
-        None => {
-            let source = Image::new(&reference, platform).resolve_mode(request.resolve_mode);
-            (reference, source, Digest::of(&config))
-        }
+    let (reference, identity) = match digest {
+        Some(digest) => (reference.with_digest(&digest), digest),
+        // An image of the daemon's own is found by its name alone; its id is the digest of its configuration.
+        None => (reference, Digest::of(&config)),
     };
+    // It is looked for where its name was resolved. The daemon would ask the registry in every build for an image that was
+    // loaded or built on it, though the digest is known (`Resolve` in BuildKit's `util/resolver/pool.go`).
+    let source = Image::new(&reference, platform).resolve_mode(request.resolve_mode);
     let state = role.mark(source).named(shown).state();
     Loaded { state, config: Some(config), reference: Some(reference), identity, is_pinned: true }
 }

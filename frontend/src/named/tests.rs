@@ -103,6 +103,18 @@ async fn an_image_of_the_daemons_own_is_found_by_its_name() {
 }
 
 #[tokio::test]
+async fn an_image_of_a_known_digest_is_looked_for_in_the_same_place() {
+    for (mode, expected) in
+        [("local", Some("resolvemode local")), ("pull", Some("resolvemode pull")), ("", None)]
+    {
+        let (loaded, _) = load("rust:1.95", &[("image-resolve-mode", mode)], script()).await;
+        let text = loaded.unwrap().state.definition().to_string();
+        assert!(text.contains("rust:1.95@sha256:"), "{text}");
+        assert_eq!(text.lines().map(str::trim).find(|line| line.starts_with("resolvemode")), expected);
+    }
+}
+
+#[tokio::test]
 async fn another_image() {
     check("docker-image://registry.example.com/my/rust:2", &[], script(), expect![[r#"
         resolve docker-image://registry.example.com/my/rust:2 as [context rust:1.95] load metadata for registry.example.com/my/rust:2
