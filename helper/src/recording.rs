@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// File of the output that holds the [`Recording`].
 pub const RECORDING_FILE: &str = "recording.json";
 /// File of the output that holds what `cargo metadata --format-version 1` printed, without what is long and read by nobody:
-/// `resolve`, and dependencies, features and `metadata` of packages that are not of the workspace.
+/// `resolve`, and dependencies, features and `metadata` of packages that have a `source`.
 pub const METADATA_FILE: &str = "metadata.json";
 /// File of the output that holds a [`Failure`]; it exists only when cargo refused.
 pub const FAILURE_FILE: &str = "failure.json";

@@ -239,7 +239,7 @@ fn cached(archive: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("cargo has not fetched {archive}"))
 }
 
-/// Takes out of `cargo metadata` what nothing here reads, most of it by far.
+/// Takes out of `cargo metadata` what nothing here reads and the helper leaves in.
 fn trim(value: &mut Value) {
     let Some(packages) = value.get_mut("packages").and_then(Value::as_array_mut) else { return };
     for package in packages {
@@ -253,7 +253,6 @@ fn trim(value: &mut Value) {
             package.as_object_mut().unwrap().remove(unused);
         }
     }
-    value["resolve"] = Value::Null;
 }
 
 fn write(path: &Path, text: &[u8]) {

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use crate::problem::{Problem, Result};
 
 /// What `cargo metadata --format-version 1` printed, without `resolve`, and without dependencies, features and `metadata` of
-/// packages that come from elsewhere (those have a `source`): together they are more than half of its bytes, and every build
-/// reads them. What programs that know the format count on stays, empty.
+/// packages that have a `source`, as all but those of the workspace and of paths do (the Cargo book, "cargo metadata"): together
+/// they are more than half of its bytes, and every build reads them. The fields stay, empty: whoever knows the format counts on
+/// them.
 pub(super) fn shortened(printed: &[u8]) -> Result<Value> {
     let mut metadata: Value = serde_json::from_slice(printed)
         .map_err(|error| Problem::new(format!("what `cargo metadata` printed cannot be read: {error}")))?;
