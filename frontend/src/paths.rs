@@ -31,8 +31,10 @@ pub const PROGRAMS: &str = "/longshore/programs";
 pub const IMAGE: &str = "/longshore/image";
 /// Where the look back at a build is written.
 pub const SUMMARY: &str = "/longshore/summary";
-/// Programs as their image will have them.
+/// The directories of programs, and programs that are changed, as their image will have them.
 pub const FINISHED: &str = "/longshore/finished";
+/// Libraries that programs bring along, as their image will have them.
+pub const FINISHED_LIBRARIES: &str = "/longshore/finished-libraries";
 /// What a cache must carry along with an image.
 pub const KEPT: &str = "/longshore/kept";
 /// Members' own files, of which digests are wanted.

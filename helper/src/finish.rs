@@ -1,8 +1,9 @@
-//! What `longshore-helper finish` is asked to do: make programs ready for their image.
+//! What `longshore-helper finish` is asked to do: look at programs before there is an image, and make what goes with them.
 
 use serde::{Deserialize, Serialize};
 
-/// Programs go to where the image has them, stamped, and with the libraries that they need.
+/// Programs are looked at as their image will have them. What is copied is as much as has to be: programs have any size, and
+/// an exported cache would have each of them once more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinishRequest {
     /// What there is.
@@ -15,7 +16,7 @@ pub struct FinishRequest {
     /// Directories that the image's environment has the loader search first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub library_path: Vec<String>,
-    /// What to write into the programs that have room for it.
+    /// What to write into the programs that have room for it; they must be copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
     /// The architectures that the programs' device code must be for: `sm_80`, `ptx_80`, `gfx90a`. Absent, nobody looks.
@@ -24,8 +25,14 @@ pub struct FinishRequest {
     /// Libraries that the driver of the machine brings, whatever the root has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driver: Vec<String>,
-    /// Where to put the programs, at their paths in the image.
+    /// Whether the programs are copied to `output`, at their paths in the image. Otherwise there are the directories alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copied: bool,
+    /// Where directories, and programs that are copied, go.
     pub output: String,
+    /// Where libraries go that come along, at their paths in the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libraries_output: Option<String>,
 }
 
 /// A program or library.

@@ -18,7 +18,8 @@ use crate::{mtime, stamp};
 /// Where this vertex has libraries of its own: those of the toolchain image, and of an accelerator's toolkit.
 const OWN_ROOT: &str = "/";
 
-/// Copies the programs to where the image has them. What keeps one from starting there is said on stderr.
+/// Makes the directories of the programs, and copies them where that is asked for. What keeps one from starting in its image is
+/// said on stderr.
 pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
     let output = Path::new(&request.output);
     fs::create_dir_all(output).doing("create", output)?;
@@ -34,17 +35,27 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
             device_code.extend(device::architectures(&data));
             is_packed |= device::is_packed(&data);
         }
-        let copy = put(output, &program.path, file)?;
-        let mut opened = File::options().read(true).write(true).open(&copy).doing("open", &copy)?;
-        if let Some(text) = &request.stamp {
-            stamp::write(&mut opened, text)
-                .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
+        if root.resolve(&program.path).is_some_and(|there| there.is_dir()) {
+            say!("error: the image has a directory where the program `{}` belongs", program.path);
+            say!("help: take a `base` without it, or put no files below it");
+            verdict = Verdict::Failed;
+            continue;
         }
-        let needs = elf::needs(opened).map_err(|why| {
+        if request.copied {
+            let copy = put(output, &program.path, file)?;
+            if let Some(text) = &request.stamp {
+                let mut opened = File::options().read(true).write(true).open(&copy).doing("open", &copy)?;
+                stamp::write(&mut opened, text)
+                    .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
+            }
+        } else {
+            make_directory_of(&inside(output, &program.path))?;
+        }
+        let needs = elf::needs(File::open(file).doing("open", file)?).map_err(|why| {
             Problem::new(format!("`{}` is no program that can be read: {why}", program.path))
         })?;
         let Some(needs) = needs.filter(|_| request.libraries != Libraries::Ignore) else { continue };
-        if !complete(request, &root, program, &needs, output)? {
+        if !complete(request, &root, program, &needs)? {
             verdict = Verdict::Failed;
         }
     }
@@ -54,6 +65,10 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
         verdict = Verdict::Failed;
     }
     mtime::normalise(output)?;
+    if let Some(libraries) = request.libraries_output.as_ref().map(Path::new) {
+        fs::create_dir_all(libraries).doing("create", libraries)?;
+        mtime::normalise(libraries)?;
+    }
     Ok(verdict)
 }
 
@@ -85,16 +100,11 @@ fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool 
 }
 
 /// Whether the program has all that it needs, or gets it now.
-fn complete(
-    request: &FinishRequest,
-    root: &Root,
-    program: &Program,
-    needs: &Needs,
-    output: &Path,
-) -> Result<bool> {
+fn complete(request: &FinishRequest, root: &Root, program: &Program, needs: &Needs) -> Result<bool> {
     let (mut lacks, found) = root.check(&program.path, needs);
     lacks.retain(|lack| !matches!(lack, Lack::Library { name, .. } if request.driver.contains(name)));
-    if request.libraries == Libraries::Copy && !lacks.is_empty() {
+    let output = request.libraries_output.as_ref().filter(|_| request.libraries == Libraries::Copy);
+    if let Some(output) = output.filter(|_| !lacks.is_empty()) {
         let own = Root::new(Path::new(OWN_ROOT), &request.library_path);
         let (_, mut here) = own.check(&program.path, needs);
         // A toolkit has a stub of it to link with.
@@ -103,7 +113,7 @@ fn complete(
             // What the image has goes before what the toolchain has.
             if root.resolve(&library.path).is_none() && missing(&lacks, library) {
                 let file = own.resolve(&library.path).unwrap_or_else(|| PathBuf::from(&library.path));
-                put(output, &library.path, &file)?;
+                put(Path::new(output), &library.path, &file)?;
             }
         }
         let names: BTreeSet<&str> = here.iter().map(|library| name(&library.path)).collect();
@@ -166,12 +176,20 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
 /// Copies a file to where the image has it. The kernel does (`std::fs::copy`, "Platform-specific behavior"), so its size costs no
 /// memory.
 fn put(output: &Path, path: &str, file: &Path) -> Result<PathBuf> {
-    let to = output.join(path.trim_start_matches('/'));
-    let directory = to.parent().unwrap_or(output);
-    fs::create_dir_all(directory).doing("create", directory)?;
+    let to = inside(output, path);
+    make_directory_of(&to)?;
     fs::copy(file, &to).doing("copy", file)?;
     fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).doing("set the mode of", &to)?;
     Ok(to)
+}
+
+fn inside(output: &Path, path: &str) -> PathBuf {
+    output.join(path.trim_start_matches('/'))
+}
+
+fn make_directory_of(file: &Path) -> Result<()> {
+    let directory = file.parent().unwrap_or(file);
+    fs::create_dir_all(directory).doing("create", directory)
 }
 
 #[cfg(test)]
@@ -191,16 +209,33 @@ mod tests {
             stamp: None,
             device_code: None,
             driver: Vec::new(),
+            copied: false,
             output: owner.join("output").to_str().unwrap().to_owned(),
+            libraries_output: (libraries == Libraries::Copy)
+                .then(|| owner.join("libraries").to_str().unwrap().to_owned()),
         }
     }
 
     #[test]
-    fn a_program_that_finds_everything_is_copied() {
+    fn a_program_that_finds_everything_is_copied_if_asked_for() {
+        for copied in [false, true] {
+            let owner = tempfile::tempdir().unwrap();
+            let request =
+                FinishRequest { copied, ..request(owner.path(), Some(Path::new("/")), Libraries::Check) };
+            assert_eq!(finish(&request), Ok(Verdict::Passed));
+            let directory = owner.path().join("output/usr/local/bin");
+            assert!(directory.is_dir());
+            assert_eq!(directory.join("program").is_file(), copied);
+        }
+    }
+
+    #[test]
+    fn a_directory_in_the_place_of_a_program_is_said() {
         let owner = tempfile::tempdir().unwrap();
-        let request = request(owner.path(), Some(Path::new("/")), Libraries::Check);
-        assert_eq!(finish(&request), Ok(Verdict::Passed));
-        assert!(owner.path().join("output/usr/local/bin/program").is_file());
+        let base = owner.path().join("base");
+        fs::create_dir_all(base.join("usr/local/bin/program")).unwrap();
+        let request = request(owner.path(), Some(&base), Libraries::Ignore);
+        assert_eq!(finish(&request), Ok(Verdict::Failed));
     }
 
     #[test]
@@ -216,7 +251,8 @@ mod tests {
         let request = request(owner.path(), None, Libraries::Copy);
         assert_eq!(finish(&request), Ok(Verdict::Passed));
         let needs = elf::needs(File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
-        let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
+        let (lacks, _) =
+            Root::new(&owner.path().join("libraries"), &[]).check("/usr/local/bin/program", &needs);
         assert_eq!(lacks, BTreeSet::new());
     }
 
@@ -227,7 +263,8 @@ mod tests {
         request.driver.push("libc.so.6".to_owned());
         assert_eq!(finish(&request), Ok(Verdict::Passed));
         let needs = elf::needs(File::open(std::env::current_exe().unwrap()).unwrap()).unwrap().unwrap();
-        let (lacks, _) = Root::new(&owner.path().join("output"), &[]).check("/usr/local/bin/program", &needs);
+        let (lacks, _) =
+            Root::new(&owner.path().join("libraries"), &[]).check("/usr/local/bin/program", &needs);
         let missing = |lack: &Lack| matches!(lack, Lack::Library { name, .. } if name == "libc.so.6");
         assert!(!lacks.is_empty() && lacks.iter().all(missing), "{lacks:?}");
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Slot, Span, State};
+use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Span, State};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
 use super::{Prefix, Workshop, known_by_origin, package::Toolkit};
@@ -104,6 +104,9 @@ pub struct FileCopy<'a> {
     pub has_libraries: bool,
 }
 
+/// Everybody may run a program; a library is the same to its loader.
+const PROGRAM_MODE: u32 = 0o755;
+
 /// Where programs go.
 pub const BIN_DIR: &str = "/usr/local/bin";
 
@@ -145,14 +148,10 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         below = with_system(workshop, &below, contents, about);
     }
     let finished = (!contents.programs.is_empty()).then(|| finished(workshop, contents, about));
-    let of_programs: Vec<&str> =
-        contents.programs.iter().map(|program| program.path.trim_start_matches('/')).collect();
-    let comes_with_libraries = contents.libraries == Libraries::Copy;
-    if let Some(finished) = finished.as_ref().filter(|_| comes_with_libraries) {
+    if let Some(libraries) = finished.as_ref().and_then(|finished| finished.libraries.as_ref()) {
         // A vertex is keyed by what it copies: another program with the same libraries has this layer in common.
-        let copy = Copy::new(finished, "/", "/").contents().parents().exclude(of_programs.clone());
         below = Files::on(&below)
-            .add(dated(copy, about))
+            .add(dated(Copy::new(libraries, "/", "/").contents().parents(), about))
             .labeled(format!("libraries:{}", about.name))
             .named(format!("{} {}: libraries", about.prefix.of("image"), about.name))
             .state();
@@ -162,10 +161,13 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     for file in &contents.files {
         files = files.add(parent(file.to, about)).add(copied(file, about));
     }
+    for program in contents.programs.iter().filter(|_| !are_copied(contents)) {
+        let copy = Copy::new(program.output, format!("/{}", program.file), &program.path);
+        files = files.add(dated(copy.parents().mode(PROGRAM_MODE), about));
+    }
     if let Some(finished) = &finished {
-        let copy = Copy::new(finished, "/", "/").contents().parents();
-        let copy = if comes_with_libraries { copy.include(of_programs) } else { copy };
-        files = files.add(dated(copy, about));
+        // After the programs: so directories have a date of their own, not that of the build.
+        files = files.add(dated(Copy::new(&finished.files, "/", "/").contents().parents(), about));
     }
     let files = files.labeled(format!("image:{}", about.name)).named(format!(
         "{} {}",
@@ -231,26 +233,45 @@ pub fn programs(
         driver: Vec::new(),
         toolkit: None,
     };
-    finishing(workshop, &contents, about)
+    finishing(workshop, &contents, true, about)
+        .output(paths::FINISHED, &State::SCRATCH)
         .labeled(format!("context:{}", about.name))
         .named(format!("{} from the workspace", about.prefix.of(&format!("context {}", about.name))))
         .run()
 }
 
-/// The programs as the image will have them, at their paths: stamped, checked, with the libraries that they need.
-fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> State {
-    let exec = finishing(workshop, contents, about).labeled(format!("finish:{}", about.name)).named(format!(
-        "{} {}: check programs",
-        about.prefix.of("image"),
-        about.name
-    ));
-    match about.span {
-        Some(span) => exec.at(span).run(),
-        None => exec.run(),
-    }
+/// What the step made that looked at an image's programs.
+struct Finished {
+    /// The directories of the programs, and the programs that are copied.
+    files: State,
+    /// What comes along with them, where libraries do.
+    libraries: Option<State>,
 }
 
-fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> Exec<(Slot,)> {
+/// The programs are looked at with the eyes of their image: it depends on what comes of that.
+fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> Finished {
+    let exec = finishing(workshop, contents, are_copied(contents), about)
+        .output(paths::FINISHED, &State::SCRATCH)
+        .labeled(format!("finish:{}", about.name))
+        .named(format!("{} {}: check programs", about.prefix.of("image"), about.name));
+    let exec = match about.span {
+        Some(span) => exec.at(span),
+        None => exec,
+    };
+    if contents.libraries != Libraries::Copy {
+        return Finished { files: exec.run(), libraries: None };
+    }
+    let (files, libraries) = exec.output(paths::FINISHED_LIBRARIES, &State::SCRATCH).run();
+    Finished { files, libraries: Some(libraries) }
+}
+
+/// Whether programs come out of the step that looks at them. Otherwise they go from the steps that compiled them into the image,
+/// so nobody copies, compresses or exports them twice.
+fn are_copied(contents: &Contents<'_>) -> bool {
+    contents.stamp.is_some()
+}
+
+fn finishing(workshop: &Workshop, contents: &Contents<'_>, copied: bool, about: &About<'_>) -> Exec {
     let programs = contents.programs.iter().enumerate();
     let request = FinishRequest {
         programs: programs
@@ -266,7 +287,10 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
         stamp: contents.stamp.clone(),
         device_code: contents.device_code.clone(),
         driver: contents.driver.clone(),
+        copied,
         output: paths::FINISHED.to_owned(),
+        libraries_output: (contents.libraries == Libraries::Copy)
+            .then(|| paths::FINISHED_LIBRARIES.to_owned()),
     };
     let request = serde_json::to_string(&request).expect("strings can be written as JSON");
     let mut exec = workshop.helper("finish", &request);
@@ -284,7 +308,7 @@ fn finishing(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     for (at, state) in about.kept.iter().enumerate() {
         exec = exec.mount(format!("{}/{at}", paths::KEPT), known_by_origin(state));
     }
-    exec.output(paths::FINISHED, &State::SCRATCH)
+    exec
 }
 
 /// What programs are looked at on: the base, with what else of the image brings libraries. Other files are none of the check's
