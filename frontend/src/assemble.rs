@@ -75,6 +75,7 @@ pub async fn assemble(
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
 
     let paths = output::paths(target, BIN_DIR, LIB_DIR);
+    in_the_way(project, &settings, &paths)?;
     let launchers = launchers(planned, target, &paths, is_static)?;
     let revision = if settings.stamp { Revision::of(request) } else { Revision::default() };
     let contents = Contents {
@@ -332,8 +333,7 @@ fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<Fi
     for file in &settings.files {
         let kind = listing.kind(Utf8Path::new(&file.from));
         let is_all = file.from.is_empty();
-        let is_glob = file.from.contains(['*', '?', '[']);
-        if kind.is_none() && !is_all && !is_glob {
+        if kind.is_none() && !is_all && !is_glob(&file.from) {
             let missing =
                 Diagnostic::error(Code::MissingFile, format!("`{}` is not in the build context", file.from));
             problems.push(
@@ -353,6 +353,37 @@ fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<Fi
         });
     }
     Diagnostics::check(copies, problems)
+}
+
+/// Refuses files and assets that would lie in a directory where a program goes: it takes the place of whatever is there.
+fn in_the_way(project: &Project, settings: &ImageSettings, programs: &[String]) -> Result<(), Diagnostics> {
+    let below = |place: &Utf8Path| {
+        programs.iter().map(Utf8Path::new).find(|program| place.starts_with(program) && place != *program)
+    };
+    let files = settings.files.iter().filter_map(|file| {
+        let from = Utf8Path::new(&file.from);
+        let to = Utf8Path::new(&file.to);
+        let is_directory = file.to.ends_with('/') || is_glob(&file.from);
+        let itself = if is_directory { below(&to.join("any")) } else { below(to) };
+        let inside = |name: &Utf8Path| below(&to.join(name.strip_prefix(from).ok()?));
+        let found = itself.or_else(|| project.context.listing.files_below(from).find_map(inside));
+        found.map(|program| (program, &file.span))
+    });
+    let assets = settings.assets.iter().filter_map(|asset| {
+        let to = Utf8Path::new(&asset.to);
+        let is_directory = asset.unpack || asset.to.ends_with('/');
+        let found = if is_directory { below(&to.join("any")) } else { below(to) };
+        found.map(|program| (program, &asset.span))
+    });
+    let refused = files.chain(assets).map(|(program, span)| {
+        let problem = format!("there would be a directory where the image has the program `{program}`");
+        Diagnostic::error(Code::InvalidValue, problem).at(span).help("choose another place with `to`")
+    });
+    Diagnostics::check((), refused.collect())
+}
+
+fn is_glob(from: &str) -> bool {
+    from.contains(['*', '?', '['])
 }
 
 /// Whether a path or pattern leads to shared libraries. Of a pattern, what stands before its first sign counts.

@@ -16,6 +16,8 @@ mod daemon;
 mod grants;
 #[path = "run/manifests.rs"]
 mod manifests;
+#[path = "run/places.rs"]
+mod places;
 #[path = "shared/project.rs"]
 mod project;
 #[path = "run/settings.rs"]

@@ -16,7 +16,7 @@ pub struct FinishRequest {
     /// Directories that the image's environment has the loader search first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub library_path: Vec<String>,
-    /// What to write into the programs that have room for it; they must be copied.
+    /// What to write into the programs that have room for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
     /// The architectures that the programs' device code must be for: `sm_80`, `ptx_80`, `gfx90a`. Absent, nobody looks.
@@ -25,12 +25,13 @@ pub struct FinishRequest {
     /// Libraries that the driver of the machine brings, whatever the root has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driver: Vec<String>,
-    /// Whether the programs are copied to `output`, at their paths in the image. Otherwise there are the directories alone.
+    /// Whether the programs are copied to `output`, at their paths in the image. Otherwise there are the directories alone; but those
+    /// that are stamped are copied in any case.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copied: bool,
     /// Where directories, and programs that are copied, go.
     pub output: String,
-    /// Where libraries go that come along, at their paths in the image.
+    /// Where libraries go that come along, at their paths in the image; absent where none do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub libraries_output: Option<String>,
 }

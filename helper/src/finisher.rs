@@ -35,21 +35,21 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
             device_code.extend(device::architectures(&data));
             is_packed |= device::is_packed(&data);
         }
-        if root.resolve(&program.path).is_some_and(|there| there.is_dir()) {
+        if is_directory(&root, &program.path) {
             say!("error: the image has a directory where the program `{}` belongs", program.path);
-            say!("help: take a `base` without it, or put no files below it");
+            say!("help: take a `base` without it, or give the program another name");
             verdict = Verdict::Failed;
             continue;
         }
-        if request.copied {
-            let copy = put(output, &program.path, file)?;
+        if request.copied || request.stamp.is_some() {
+            let copy = put(output, &root.landing(&program.path), file)?;
             if let Some(text) = &request.stamp {
                 let mut opened = File::options().read(true).write(true).open(&copy).doing("open", &copy)?;
                 stamp::write(&mut opened, text)
                     .map_err(|why| Problem::new(format!("`{}`: {why}", program.path)))?;
             }
         } else {
-            make_directory_of(&inside(output, &program.path))?;
+            make_directory_of(&output.join(root.landing(&program.path)))?;
         }
         let needs = elf::needs(File::open(file).doing("open", file)?).map_err(|why| {
             Problem::new(format!("`{}` is no program that can be read: {why}", program.path))
@@ -70,6 +70,11 @@ pub(crate) fn finish(request: &FinishRequest) -> Result<Verdict> {
         mtime::normalise(libraries)?;
     }
     Ok(verdict)
+}
+
+/// Whether the image has a directory at `path`. A link to one is replaced.
+fn is_directory(root: &Root, path: &str) -> bool {
+    fs::symlink_metadata(root.at().join(root.landing(path))).is_ok_and(|there| there.is_dir())
 }
 
 /// Whether the programs have the device code that was asked for. What is wrong is said on stderr.
@@ -102,9 +107,11 @@ fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool 
 /// Whether the program has all that it needs, or gets it now.
 fn complete(request: &FinishRequest, root: &Root, program: &Program, needs: &Needs) -> Result<bool> {
     let (mut lacks, found) = root.check(&program.path, needs);
-    lacks.retain(|lack| !matches!(lack, Lack::Library { name, .. } if request.driver.contains(name)));
-    let output = request.libraries_output.as_ref().filter(|_| request.libraries == Libraries::Copy);
-    if let Some(output) = output.filter(|_| !lacks.is_empty()) {
+    let comes_along = |library: &String| {
+        request.driver.contains(library) || request.programs.iter().any(|other| name(&other.path) == library)
+    };
+    lacks.retain(|lack| !matches!(lack, Lack::Library { name, .. } if comes_along(name)));
+    if let Some(output) = request.libraries_output.as_ref().filter(|_| !lacks.is_empty()) {
         let own = Root::new(Path::new(OWN_ROOT), &request.library_path);
         let (_, mut here) = own.check(&program.path, needs);
         // A toolkit has a stub of it to link with.
@@ -113,7 +120,7 @@ fn complete(request: &FinishRequest, root: &Root, program: &Program, needs: &Nee
             // What the image has goes before what the toolchain has.
             if root.resolve(&library.path).is_none() && missing(&lacks, library) {
                 let file = own.resolve(&library.path).unwrap_or_else(|| PathBuf::from(&library.path));
-                put(Path::new(output), &library.path, &file)?;
+                put(Path::new(output), &root.landing(&library.path), &file)?;
             }
         }
         let names: BTreeSet<&str> = here.iter().map(|library| name(&library.path)).collect();
@@ -175,16 +182,12 @@ fn help(lacks: &BTreeSet<Lack>, libraries: Libraries) -> &'static str {
 
 /// Copies a file to where the image has it. The kernel does (`std::fs::copy`, "Platform-specific behavior"), so its size costs no
 /// memory.
-fn put(output: &Path, path: &str, file: &Path) -> Result<PathBuf> {
-    let to = inside(output, path);
+fn put(output: &Path, path: &Path, file: &Path) -> Result<PathBuf> {
+    let to = output.join(path);
     make_directory_of(&to)?;
     fs::copy(file, &to).doing("copy", file)?;
     fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).doing("set the mode of", &to)?;
     Ok(to)
-}
-
-fn inside(output: &Path, path: &str) -> PathBuf {
-    output.join(path.trim_start_matches('/'))
 }
 
 fn make_directory_of(file: &Path) -> Result<()> {
@@ -230,12 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_in_the_place_of_a_program_is_said() {
+    fn a_directory_in_the_place_of_a_program_is_said_and_a_link_to_one_is_not() {
         let owner = tempfile::tempdir().unwrap();
         let base = owner.path().join("base");
-        fs::create_dir_all(base.join("usr/local/bin/program")).unwrap();
+        let bin = base.join("usr/local/bin");
         let request = request(owner.path(), Some(&base), Libraries::Ignore);
+        fs::create_dir_all(bin.join("program")).unwrap();
         assert_eq!(finish(&request), Ok(Verdict::Failed));
+        fs::rename(bin.join("program"), bin.join("directory")).unwrap();
+        std::os::unix::fs::symlink("directory", bin.join("program")).unwrap();
+        assert_eq!(finish(&request), Ok(Verdict::Passed));
     }
 
     #[test]
@@ -254,6 +261,23 @@ mod tests {
         let (lacks, _) =
             Root::new(&owner.path().join("libraries"), &[]).check("/usr/local/bin/program", &needs);
         assert_eq!(lacks, BTreeSet::new());
+    }
+
+    #[test]
+    fn files_land_where_links_of_the_base_lead() {
+        let owner = tempfile::tempdir().unwrap();
+        let base = owner.path().join("base");
+        fs::create_dir_all(base.join("usr/lib")).unwrap();
+        fs::create_dir_all(base.join("usr/local")).unwrap();
+        fs::create_dir_all(base.join("opt/bin")).unwrap();
+        std::os::unix::fs::symlink("usr/lib", base.join("lib")).unwrap();
+        std::os::unix::fs::symlink("/opt/bin", base.join("usr/local/bin")).unwrap();
+        let request = request(owner.path(), Some(&base), Libraries::Copy);
+        assert_eq!(finish(&request), Ok(Verdict::Passed));
+        let links = [owner.path().join("output/opt/bin"), owner.path().join("libraries/usr/lib")];
+        assert!(links.iter().all(|directory| directory.is_dir()), "{links:?}");
+        let instead = [owner.path().join("output/usr"), owner.path().join("libraries/lib")];
+        assert!(!instead.iter().any(|directory| directory.exists()), "{instead:?}");
     }
 
     #[test]

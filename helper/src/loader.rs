@@ -122,6 +122,24 @@ impl Root {
         Some(self.at.join(inside))
     }
 
+    /// Where it is, outside of the image.
+    pub(crate) fn at(&self) -> &Path {
+        &self.at
+    }
+
+    /// Where in the image a file comes to lie that is written at `path`: what is above it may be a link, as `/lib` is one to
+    /// `usr/lib` (Debian 12). What is not there yet will be made.
+    pub(crate) fn landing(&self, path: &str) -> PathBuf {
+        let path = Path::new(path);
+        for above in path.ancestors().skip(1) {
+            let real = above.to_str().and_then(|above| self.resolve(above));
+            if let (Some(real), Ok(below)) = (real, path.strip_prefix(above)) {
+                return real.strip_prefix(&self.at).unwrap_or(Path::new("")).join(below);
+            }
+        }
+        path.strip_prefix("/").unwrap_or(path).to_owned()
+    }
+
     /// What `program`, whose place in the image is `path`, lacks there, and the libraries that it finds.
     /// `also` are directories that are searched for what the image itself does not have.
     pub(crate) fn check(&self, path: &str, program: &Needs) -> (BTreeSet<Lack>, BTreeSet<Found>) {

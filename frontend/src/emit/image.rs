@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use buildkit_llb::{Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Span, State};
+use buildkit_llb::{
+    Annotate, Copy, Digest, Exec, Files, Http, HttpUrl, Owner, Platform, Remove, Span, State,
+};
 use longshore_helper::finish::{FinishRequest, Libraries, Program as FinishProgram};
 
 use super::{Prefix, Workshop, known_by_origin, package::Toolkit};
@@ -163,7 +165,10 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     }
     for program in contents.programs.iter().filter(|_| !are_copied(contents)) {
         let copy = Copy::new(program.output, format!("/{}", program.file), &program.path);
-        files = files.add(dated(copy.parents().mode(PROGRAM_MODE), about));
+        // BuildKit copies a file through a link, and into a directory, that is there (`Copy` of fsutil's package `copy`).
+        files = files
+            .add(Remove::new(&program.path).allow_missing())
+            .add(dated(copy.parents().mode(PROGRAM_MODE), about));
     }
     if let Some(finished) = &finished {
         // After the programs: so directories have a date of their own, not that of the build.
@@ -250,7 +255,7 @@ struct Finished {
 
 /// The programs are looked at with the eyes of their image: it depends on what comes of that.
 fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> Finished {
-    let exec = finishing(workshop, contents, are_copied(contents), about)
+    let exec = finishing(workshop, contents, false, about)
         .output(paths::FINISHED, &State::SCRATCH)
         .labeled(format!("finish:{}", about.name))
         .named(format!("{} {}: check programs", about.prefix.of("image"), about.name));
@@ -265,7 +270,7 @@ fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> 
     Finished { files, libraries: Some(libraries) }
 }
 
-/// Whether programs come out of the step that looks at them. Otherwise they go from the steps that compiled them into the image,
+/// Whether programs come out of the step that looks at them, stamped. Otherwise they go from the steps that compiled them into the image,
 /// so nobody copies, compresses or exports them twice.
 fn are_copied(contents: &Contents<'_>) -> bool {
     contents.stamp.is_some()

@@ -34,6 +34,8 @@ pub(crate) fn all() -> Vec<Trial> {
     let mut tests = vec![
         test("hello_runs_as_its_manifest_says", hello::runs_as_its_manifest_says),
         test("hello_says_what_its_source_now_says", hello::says_what_its_source_now_says),
+        test("links_of_the_base_stay", hello::links_of_the_base_stay),
+        test("a_directory_of_the_base_stays", hello::a_directory_of_the_base_stays),
         test("one_bake_makes_two_services_and_a_client_that_agree", inference::services_and_client_agree),
         test("at_most_one_compiler_per_cpu", unseen::at_most_one_compiler_per_cpu),
         test("images_of_one_bake_compile_shared_packages_once", unseen::shared_packages_are_compiled_once),

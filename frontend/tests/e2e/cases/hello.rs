@@ -60,3 +60,58 @@ pub(crate) fn says_what_its_source_now_says() -> Result {
     assert_eq!(said.stdout, format!("{greeting}, world! This is hello 0.1.0.\n"));
     Ok(())
 }
+
+/// Programs and what comes along with them go where links of the base lead (`/lib` is one in Debian 12), and take the place of
+/// links that have their names.
+pub(crate) fn links_of_the_base_stay() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    let base = tag("linked-base");
+    project.write(".dockerignore", "base\n")?;
+    project.write(
+        "base/Dockerfile",
+        "FROM debian:bookworm-slim\n\
+         RUN mv /usr/local/bin /opt/bin && ln -s /opt/bin /usr/local/bin \\\n\
+         && ln -s other /opt/bin/hello && echo kept > /opt/bin/other\n",
+    )?;
+    let directory = project.path().join("base");
+    engine.docker(["buildx", "build", "-q", "-t", &base, &directory.to_string_lossy()]).run()?;
+    // The toolchain image has this library, which belongs to its compiler, and the base has not.
+    let flags = "RUSTFLAGS=-C link-arg=-Wl,--no-as-needed -C link-arg=-l:libgomp.so.1";
+    for stamp in [false, true] {
+        let settings = format!("base = \"{base}\"\nlibraries = \"copy\"\nstamp = {stamp}\n");
+        let project = project.copy()?;
+        project.append("Cargo.toml", &format!("\n[package.metadata.longshore]\n{settings}"))?;
+        Order::build(&engine, project.path(), "linked").args(["--build-arg", flags]).must()?;
+        let said = engine.run_image(&[], &tag("linked"), &[])?;
+        assert_eq!(said.stdout, "Hello, world! This is hello 0.1.0.\n", "{}", said.stderr);
+        let look = "cat /opt/bin/other; readlink /usr/local/bin /lib; find /usr/lib -name 'libgomp.so*'";
+        let there = engine.run_image(&["--entrypoint", "sh"], &tag("linked"), &["-c", look])?;
+        let mut lines = there.stdout.lines();
+        let kept: Vec<&str> = lines.by_ref().take(3).collect();
+        assert_eq!(kept, ["kept", "/opt/bin", "usr/lib"], "{}", there.stderr);
+        assert!(lines.all(|line| line.ends_with("/libgomp.so.1")), "{}", there.stdout);
+        assert!(there.stdout.contains("libgomp.so.1"), "{}", there.stdout);
+    }
+    Ok(())
+}
+
+/// A directory where the program belongs is none of ours to remove.
+pub(crate) fn a_directory_of_the_base_stays() -> Result {
+    let engine = Engine::of_environment();
+    let project = Project::of_testdata("hello")?;
+    let base = tag("base-with-directory");
+    project.write(".dockerignore", "base\n")?;
+    project.write("base/Dockerfile", "FROM debian:bookworm-slim\nRUN mkdir /usr/local/bin/hello\n")?;
+    let directory = project.path().join("base");
+    engine.docker(["buildx", "build", "-q", "-t", &base, &directory.to_string_lossy()]).run()?;
+    project.append("Cargo.toml", &format!("\n[package.metadata.longshore]\nbase = \"{base}\"\n"))?;
+    let build = Order::build(&engine, project.path(), "with-directory").run()?;
+    let said = build.progress.tail();
+    assert!(!build.succeeded, "{said}");
+    assert!(
+        said.contains("the image has a directory where the program `/usr/local/bin/hello` belongs"),
+        "{said}"
+    );
+    Ok(())
+}
