@@ -66,16 +66,9 @@ pub(crate) fn says_what_its_source_now_says() -> Result {
 pub(crate) fn links_of_the_base_stay() -> Result {
     let engine = Engine::of_environment();
     let project = Project::of_testdata("hello")?;
-    let base = tag("linked-base");
-    project.write(".dockerignore", "base\n")?;
-    project.write(
-        "base/Dockerfile",
-        "FROM debian:bookworm-slim\n\
-         RUN mv /usr/local/bin /opt/bin && ln -s /opt/bin /usr/local/bin \\\n\
-         && ln -s other /opt/bin/hello && echo kept > /opt/bin/other\n",
-    )?;
-    let directory = project.path().join("base");
-    engine.docker(["buildx", "build", "-q", "-t", &base, &directory.to_string_lossy()]).run()?;
+    let links = "mv /usr/local/bin /opt/bin && ln -s /opt/bin /usr/local/bin \
+         && ln -s other /opt/bin/hello && echo kept > /opt/bin/other";
+    let base = base_image(&engine, &project, "linked-base", links)?;
     // The toolchain image has this library, which belongs to its compiler, and the base has not.
     let flags = "RUSTFLAGS=-C link-arg=-Wl,--no-as-needed -C link-arg=-l:libgomp.so.1";
     for stamp in [false, true] {
@@ -100,11 +93,7 @@ pub(crate) fn links_of_the_base_stay() -> Result {
 pub(crate) fn a_directory_of_the_base_stays() -> Result {
     let engine = Engine::of_environment();
     let project = Project::of_testdata("hello")?;
-    let base = tag("base-with-directory");
-    project.write(".dockerignore", "base\n")?;
-    project.write("base/Dockerfile", "FROM debian:bookworm-slim\nRUN mkdir /usr/local/bin/hello\n")?;
-    let directory = project.path().join("base");
-    engine.docker(["buildx", "build", "-q", "-t", &base, &directory.to_string_lossy()]).run()?;
+    let base = base_image(&engine, &project, "base-with-directory", "mkdir /usr/local/bin/hello")?;
     project.append("Cargo.toml", &format!("\n[package.metadata.longshore]\nbase = \"{base}\"\n"))?;
     let build = Order::build(&engine, project.path(), "with-directory").run()?;
     let said = build.progress.tail();
@@ -114,4 +103,14 @@ pub(crate) fn a_directory_of_the_base_stays() -> Result {
         "{said}"
     );
     Ok(())
+}
+
+/// An image of the usual base in which `command` ran.
+fn base_image(engine: &Engine, project: &Project, name: &str, command: &str) -> Result<String> {
+    let image = tag(name);
+    project.write(".dockerignore", "base\n")?;
+    project.write("base/Dockerfile", format!("FROM debian:bookworm-slim\nRUN {command}\n"))?;
+    let directory = project.path().join("base");
+    engine.docker(["buildx", "build", "-q", "-t", &image, &directory.to_string_lossy()]).run()?;
+    Ok(image)
 }
