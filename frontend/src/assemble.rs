@@ -75,8 +75,9 @@ pub async fn assemble(
     let base_config = BaseConfig::parse_or_empty(base.as_ref().and_then(|base| base.config.as_deref()));
 
     let paths = output::paths(target, BIN_DIR, LIB_DIR);
-    in_the_way(project, &settings, &paths)?;
     let launchers = launchers(planned, target, &paths, is_static)?;
+    let programs = programs(planned, compiled, target, &paths, &launchers);
+    in_the_way(project, &settings, &programs)?;
     let revision = if settings.stamp { Revision::of(request) } else { Revision::default() };
     let contents = Contents {
         base: &base_state,
@@ -88,7 +89,7 @@ pub async fn assemble(
         },
         bare: base.is_none(),
         files: files(project, &settings)?,
-        programs: programs(planned, compiled, target, &paths, &launchers),
+        programs,
         libraries: match settings.libraries {
             Libraries::Check => finish::Libraries::Check,
             Libraries::Copy => finish::Libraries::Copy,
@@ -356,9 +357,14 @@ fn files<'a>(project: &'a Project, settings: &'a ImageSettings) -> Result<Vec<Fi
 }
 
 /// Refuses files and assets that would lie in a directory where a program goes: it takes the place of whatever is there.
-fn in_the_way(project: &Project, settings: &ImageSettings, programs: &[String]) -> Result<(), Diagnostics> {
+fn in_the_way(
+    project: &Project,
+    settings: &ImageSettings,
+    programs: &[Program<'_>],
+) -> Result<(), Diagnostics> {
     let below = |place: &Utf8Path| {
-        programs.iter().map(Utf8Path::new).find(|program| place.starts_with(program) && place != *program)
+        let mut paths = programs.iter().map(|program| Utf8Path::new(&program.path));
+        paths.find(|path| place.starts_with(path) && place != *path)
     };
     let files = settings.files.iter().filter_map(|file| {
         let from = Utf8Path::new(&file.from);

@@ -107,6 +107,7 @@ fn is_for(wanted: &[String], found: &BTreeSet<String>, is_packed: bool) -> bool 
 /// Whether the program has all that it needs, or gets it now.
 fn complete(request: &FinishRequest, root: &Root, program: &Program, needs: &Needs) -> Result<bool> {
     let (mut lacks, found) = root.check(&program.path, needs);
+    // What the image has by itself in one of its programs' places; whether the loader looks there is the user's business.
     let comes_along = |library: &String| {
         request.driver.contains(library) || request.programs.iter().any(|other| name(&other.path) == library)
     };
@@ -278,6 +279,18 @@ mod tests {
         assert!(links.iter().all(|directory| directory.is_dir()), "{links:?}");
         let instead = [owner.path().join("output/usr"), owner.path().join("libraries/lib")];
         assert!(!instead.iter().any(|directory| directory.exists()), "{instead:?}");
+    }
+
+    #[test]
+    fn a_library_of_the_image_is_not_missing() {
+        let owner = tempfile::tempdir().unwrap();
+        let mut request = request(owner.path(), Some(owner.path()), Libraries::Check);
+        let root = Root::new(owner.path(), &[]);
+        let program = request.programs[0].clone();
+        let needs = Needs { libraries: vec!["libplugin.so".to_owned()], ..Needs::default() };
+        assert_eq!(complete(&request, &root, &program, &needs), Ok(false));
+        request.programs.push(Program { path: "/usr/local/lib/libplugin.so".to_owned(), ..program.clone() });
+        assert_eq!(complete(&request, &root, &program, &needs), Ok(true));
     }
 
     #[test]

@@ -163,9 +163,12 @@ pub fn image(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) ->
     for file in &contents.files {
         files = files.add(parent(file.to, about)).add(copied(file, about));
     }
-    for program in contents.programs.iter().filter(|_| !are_copied(contents)) {
+    // Those that are stamped come out of the step that looks at them. Others go from the steps that compiled them into the image, so
+    // nobody copies, compresses or exports them twice.
+    for program in contents.programs.iter().filter(|_| contents.stamp.is_none()) {
         let copy = Copy::new(program.output, format!("/{}", program.file), &program.path);
-        // BuildKit copies a file through a link, and into a directory, that is there (`Copy` of fsutil's package `copy`).
+        // BuildKit copies a file through a link, and into a directory, that is there (`Copy` of fsutil's package `copy`); it removes
+        // a link and not what that leads to (`rmPath` in `solver/llbsolver/file/backend.go`).
         files = files
             .add(Remove::new(&program.path).allow_missing())
             .add(dated(copy.parents().mode(PROGRAM_MODE), about));
@@ -247,9 +250,9 @@ pub fn programs(
 
 /// What the step made that looked at an image's programs.
 struct Finished {
-    /// The directories of the programs, and the programs that are copied.
+    /// The directories of the programs, and those programs that are stamped.
     files: State,
-    /// What comes along with them, where libraries do.
+    /// The libraries that come along, where the settings want that.
     libraries: Option<State>,
 }
 
@@ -270,12 +273,7 @@ fn finished(workshop: &Workshop, contents: &Contents<'_>, about: &About<'_>) -> 
     Finished { files, libraries: Some(libraries) }
 }
 
-/// Whether programs come out of the step that looks at them, stamped. Otherwise they go from the steps that compiled them into the image,
-/// so nobody copies, compresses or exports them twice.
-fn are_copied(contents: &Contents<'_>) -> bool {
-    contents.stamp.is_some()
-}
-
+/// The step without its outputs. Programs are part of what it makes when they are `copied`, or stamped.
 fn finishing(workshop: &Workshop, contents: &Contents<'_>, copied: bool, about: &About<'_>) -> Exec {
     let programs = contents.programs.iter().enumerate();
     let request = FinishRequest {
